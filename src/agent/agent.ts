@@ -1,0 +1,687 @@
+/**
+ * The agent's main thread: prepares the host, runs the membership thread, answers on the control socket, and leaves the host as
+ * it was. Nothing here is on the way of a packet or of a heartbeat.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '../config/contract.js';
+import { planSpecs } from '../config/plans.js';
+import { electorate, resolveForNode } from '../config/resolve.js';
+import type { DoorReport } from '../control/console-contract.js';
+import type { ControlHandler, ReloadReport } from '../control/contract.js';
+import { ControlError } from '../control/errors.js';
+import { COUNTER_NAMES } from '../dataplane/counters.js';
+import type { Command } from '../membership/contract.js';
+import type { Host, HostOptions } from '../platform/host/contract.js';
+import { type Capability, type EchoRoute, REACH_MESSAGE, type ReachDoor } from '../reach/contract.js';
+import { ConfigService, type ConfigServiceParts } from './config-service.js';
+import { CONSOLE_MESSAGE, ConsoleDesk } from './console-desk.js';
+import {
+  type AgentBegin,
+  type AgentNotice,
+  type BucketsSnapshot,
+  EXIT,
+  type MembershipBegin,
+  type MembershipSnapshot,
+  type WorkerNotice,
+} from './contract.js';
+import { AgentControl } from './control.js';
+import { keyFilePath } from './key-file.js';
+import { watchLeave } from './leave.js';
+import { LiveConfig, type LiveConfigParts } from './live-config.js';
+import type { Send } from './notify/contract.js';
+import { Operations, type OperationsDoors, type OperationsHooks } from './operations.js';
+import { Orders } from './orders.js';
+import { Pulse } from './pulse.js';
+import { CONFIG_KIND } from './rollout/messages.js';
+import { Seeing } from './seeing.js';
+import { MembershipThread } from './thread.js';
+import { type Ping, WitnessWatch } from './witness.js';
+
+/** What the reach service may do to the rest of the agent. */
+export interface ReachHooks {
+  readonly view: () => Promise<MembershipSnapshot>;
+  readonly framesSeen: () => number;
+  readonly offer: (best: Capability, why: string) => void;
+  readonly goUp: () => void;
+  readonly echo: (route: EchoRoute | null) => void;
+  readonly conflict: (bad: boolean, detail: string) => void;
+  readonly tell: (to: string | null, body: Uint8Array) => void;
+  readonly record: (level: 'info' | 'warn' | 'error', event: string, fields: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What the agent is given from outside. */
+export interface AgentParts {
+  readonly log: Log;
+  readonly membershipEntry: string;
+  readonly claimHost: (options: HostOptions) => Promise<Host>;
+  readonly tunName: (farm: string, interfaceName: string) => string;
+  /** Makes and locks the run directory; throws when another agent holds it. */
+  readonly lockRunDir: (runDir: string, holder: string) => Promise<{ release(): Promise<void> }>;
+  /** Listens on the control socket. */
+  readonly listen: (
+    runDir: string,
+    handler: ControlHandler,
+  ) => Promise<{ readonly socketPath: string; close(): Promise<void> }>;
+  /** The same for a console, which does what its own users may: the socket is its user's alone. */
+  readonly listenToConsole: (
+    runDir: string,
+    handler: ControlHandler,
+  ) => Promise<{ readonly socketPath: string; close(): Promise<void> }>;
+  /** CLOCK_BOOTTIME, ms. */
+  readonly nowMs: () => number;
+  /** Opens ICMP echo on the interface; throws when the package or the permission is missing. */
+  readonly openPing: (interfaceName: string) => { readonly ping: Ping; close(): void };
+  /** Probes and VIP conflict checks on the interface; nothing is opened before its `start`. */
+  readonly openReach: (config: Config, node: string, baseDir: string, hooks: ReachHooks) => ReachDoor;
+  /** Services and checkers; nothing runs before they are told. */
+  readonly openOperations: (config: Config, options: AgentBegin['options'], hooks: OperationsHooks) => OperationsDoors;
+  /** TCP connections to these addresses. */
+  readonly countConnections: (addresses: readonly string[]) => Promise<number>;
+  /** Ends all TCP connections to these addresses with an RST, and says how many there were. */
+  readonly resetConnections: (addresses: readonly string[]) => Promise<number>;
+  /** Makes the console's directory below the run directory. */
+  readonly makeConsolePlace: (runDir: string) => ConsolePlace;
+  readonly hasConsolePlace: (runDir: string) => boolean;
+  readonly giveToConsole: (place: ConsolePlace, path: string) => void;
+  /** What another config asks of this host, and where configs are kept. */
+  readonly live: LiveParts;
+  /** Notifies once; `file:` paths of the config are relative to `baseDir`. */
+  readonly sender: (baseDir: string) => Send;
+  readonly tellSupervisor: (notice: AgentNotice) => void;
+}
+
+type LiveParts = Pick<LiveConfigParts, 'hostFaults' | 'stage'> &
+  Pick<ConfigServiceParts, 'readFile' | 'openHistory' | 'invites'> & {
+    readonly whoHas: (
+      running: Config,
+      node: string,
+      baseDir: string,
+      vips: Config['vips'],
+    ) => Promise<readonly string[]>;
+  };
+
+/** A directory that belongs to the console's user. */
+type ConsolePlace = Omit<DoorReport, 'version'>;
+
+/** Rounds of echoes without an answer before people are told that the witness is lost. */
+const WITNESS_LOST_AFTER = 3;
+
+export class Agent {
+  readonly #parts: AgentParts;
+  readonly #begin: AgentBegin;
+  #config: Config;
+  readonly #interface: string;
+  readonly #counters = new SharedArrayBuffer(COUNTER_NAMES.length * 8);
+  readonly #hostWarnings = new Map<string, string>();
+  #closers: (() => Promise<void>)[] = [];
+  #seeing: Seeing | null = null;
+  #thread: MembershipThread | null = null;
+  #reach: ReachDoor | null = null;
+  #desk: ConsoleDesk | null = null;
+  #door: Promise<DoorReport> | null = null;
+  #operations: Operations | null = null;
+  #host: Host | null = null;
+  #configs: ConfigService | null = null;
+  #closeWitness: () => void = () => undefined;
+  /** Another host has a VIP that is not taken yet. */
+  #hasConflict = false;
+  #control: AgentControl | null = null;
+  readonly #orders = new Orders({
+    tell: (to, kind, body) => this.#thread?.post({ type: 'tell', to, kind, body }),
+    carryOut: (order, from, by) => this.#control!.obey(order, from, by),
+  });
+  /** With which code the process is to end once the node has stopped; null: it stays. */
+  #leaving: number | null = null;
+  #drainWatched = false;
+  #finish: (code: number) => void = () => undefined;
+
+  constructor(begin: AgentBegin, config: Config, parts: AgentParts) {
+    this.#begin = begin;
+    this.#config = config;
+    this.#parts = parts;
+    this.#interface = resolveForNode(config, begin.options.node).interface;
+  }
+
+  /** Runs until the node has left or failed. Throws what keeps it from starting, with the host restored. */
+  async run(): Promise<number> {
+    const finished = new Promise<number>((done) => {
+      this.#finish = done;
+    });
+    try {
+      await this.#start();
+      this.#parts.tellSupervisor({ type: 'ready' });
+      return await finished;
+    } finally {
+      await this.#close();
+    }
+  }
+
+  /** `drain`: give everything away without harm, then end. `now`: end. */
+  shutdown(how: 'drain' | 'now'): void {
+    const thread = this.#thread;
+    if (thread === null) {
+      this.#finish(EXIT.ok);
+      return;
+    }
+    const { deadlineMs } = this.#config.drain;
+    const command: Command = how === 'drain' ? { name: 'drain', deadlineMs } : { name: 'stop' };
+    this.#parts.log.info({ how }, how === 'drain' ? 'leaving: draining first' : 'leaving now');
+    this.#leave(thread, command, EXIT.ok);
+  }
+
+  /** Leaves without harm, as `shutdown` does, to be started anew by the supervisor: after an upgrade, with the new code. */
+  restart(deadlineMs: number | null): void {
+    this.#parts.log.info({ deadlineMs }, 'leaving to be started anew: draining first');
+    // Whoever shuts the node down does not want it back.
+    this.#leave(this.#thread!, { name: 'drain', deadlineMs }, this.#leaving ?? EXIT.restart);
+  }
+
+  #leave(thread: MembershipThread, command: Command, exitCode: number): void {
+    this.#leaving = exitCode;
+    thread.post({ type: 'command', command });
+    void this.#leaveIfStopped(thread);
+  }
+
+  /** A node that was stopped before has nothing more to say when it is told to leave. */
+  async #leaveIfStopped(thread: MembershipThread): Promise<void> {
+    const snapshot = await (thread.ask({ kind: 'status' }) as Promise<MembershipSnapshot>).catch(() => null);
+    if (snapshot?.state === 'stopped') await this.#afterStop();
+  }
+
+  /** Reads key file and config again, one after the other. Throws ControlError with the old ones still in force. */
+  async reload(): Promise<ReloadReport> {
+    await this.#reloadKeys();
+    const report = await this.#configs!.reload();
+    const { changed, warnings } = report;
+    for (const warning of warnings) this.#parts.log.warn({}, warning);
+    this.#parts.log.info({ changed }, 'config read again');
+    this.#record('config-reloaded', { changed, warnings });
+    return report;
+  }
+
+  async #reloadKeys(): Promise<void> {
+    await this.#thread!.ask({ kind: 'reload-keys' }).catch((cause: Error) => {
+      throw new ControlError('bad-config', cause.message, 'the agent goes on with the keys and the config it had', {
+        cause,
+      });
+    });
+  }
+
+  async #putInForce(configText: string, config: Config): Promise<void> {
+    await this.#thread!.ask({ kind: 'config', configText });
+    this.#config = config;
+    this.#seeing?.configure(config);
+    this.#parts.tellSupervisor({ type: 'config', configText });
+    this.#wantConsole();
+  }
+
+  #openConfigs(): ConfigService {
+    const { options, baseDir, configText } = this.#begin;
+    const { node, configFile } = options;
+    const { live, nowMs } = this.#parts;
+    const record = (level: 'info' | 'warn' | 'error', event: string, fields: Readonly<Record<string, unknown>>) =>
+      this.#tell(level, event, fields);
+    return new ConfigService({
+      ...live,
+      node,
+      configFile,
+      configText,
+      running: () => this.#config,
+      live: new LiveConfig({
+        ...live,
+        configFile,
+        node,
+        running: () => this.#config,
+        host: () => this.#host!,
+        whoHas: (running, vips) => live.whoHas(running, node, baseDir, vips),
+        switchOver: (text, next) => this.#putInForce(text, next),
+        resetConnections: this.#parts.resetConnections,
+        follow: (before, next) => this.#follow(before, next),
+        record,
+      }),
+      living: () => this.#living(),
+      tell: (to, body) => this.#thread?.post({ type: 'tell', to, kind: CONFIG_KIND, body }),
+      record,
+      keyFile: () => keyFilePath(this.#config, baseDir),
+      nowMs,
+      pause: (ms) => delay(ms),
+    });
+  }
+
+  /** Members whose agents run and count. */
+  async #living() {
+    const { members } = (await this.#thread!.ask({ kind: 'status' })) as MembershipSnapshot;
+    const { node } = this.#begin.options;
+    return members.filter(({ name, state }) => name !== node && state !== 'dead' && state !== 'stopped');
+  }
+
+  /** What hangs on the config and on no packet. */
+  #follow(before: Config, next: Config): void {
+    this.#operations?.update(next);
+    const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
+    if (differs(before.witness, next.witness)) {
+      this.#closeWitness();
+      this.#watchWitness();
+    }
+    const vips = (config: Config) => config.vips.map(({ text }) => text);
+    if (differs(vips(before), vips(next)) || before.reachCalmMs !== next.reachCalmMs) void this.#reopenReach();
+  }
+
+  /** Other VIPs, other frames to look for. The farm's reach stays as it is agreed until the new service has evidence of its own. */
+  async #reopenReach(): Promise<void> {
+    const before = this.#reach;
+    const next = this.#newReach();
+    this.#reach = next;
+    before?.close();
+    try {
+      await next.start();
+      if (this.#hasConflict) await this.#askForVipsAnew(next);
+      if (this.#reach === next) next.watch();
+    } catch (error) {
+      this.#tell('warn', 'reach-reopen', { error: String(error) });
+    }
+  }
+
+  /** The service that said so is gone, and would never say that the conflict is over. */
+  async #askForVipsAnew(reach: ReachDoor): Promise<void> {
+    this.#hasConflict = false;
+    await reach.checkVips();
+    if (!this.#hasConflict) this.#onConflict(false, '');
+  }
+
+  #onConflict(bad: boolean, detail: string): void {
+    this.#hasConflict = bad;
+    this.#thread?.post({ type: 'condition', reason: 'conflict', bad, detail });
+    this.#parts.log[bad ? 'error' : 'info']({ detail }, bad ? 'another host has a VIP' : 'the VIPs are free');
+    this.#record('vip-check', { free: !bad, detail });
+  }
+
+  #tell(level: 'info' | 'warn' | 'error', event: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#parts.log[level](fields, event);
+    this.#record(event, fields);
+  }
+
+  /** However a drain began: by a signal, on this socket, or by another node's word. */
+  async #watchDrain(thread: MembershipThread): Promise<void> {
+    if (this.#drainWatched) return;
+    this.#drainWatched = true;
+    try {
+      const after = await watchLeave({
+        node: this.#begin.options.node,
+        status: () => thread.ask({ kind: 'status' }) as Promise<MembershipSnapshot>,
+        connections: () => this.#parts.countConnections(this.#vipAddresses()),
+        stopNow: (why) => {
+          this.#parts.log.info({ why }, 'not waiting any longer');
+          thread.post({ type: 'command', command: { name: 'stop' } });
+        },
+        nowMs: () => performance.now(),
+        pause: (ms) => delay(ms),
+      });
+      if (after !== 'stopped') this.#stay();
+    } catch (error) {
+      // The thread has ended meanwhile, or the host cannot count: the drain's own deadline holds.
+      this.#parts.log.debug({ error: String(error) }, 'the drain is no longer watched');
+    } finally {
+      this.#drainWatched = false;
+    }
+  }
+
+  /** Told to start while it drained. A signal to leave that came before is taken back, too. */
+  #stay(): void {
+    if (this.#leaving === null) return;
+    this.#leaving = null;
+    this.#parts.log.info({}, 'not leaving: started again');
+    this.#parts.tellSupervisor({ type: 'staying' });
+  }
+
+  #vipAddresses(): readonly string[] {
+    return this.#config.vips.map(({ text }) => text.split('/')[0]!);
+  }
+
+  async #start(): Promise<void> {
+    const { options, baseDir, configText } = this.#begin;
+    const { runDir, node } = options;
+    const tun = this.#parts.tunName(this.#config.farm, this.#interface);
+    const lock = await this.#parts.lockRunDir(runDir, `node ${node}, pid ${process.pid}`);
+    this.#closers.push(() => lock.release());
+    this.#seeing = this.#openSeeing();
+    if (this.#begin.restarts.count > 0) this.#record('agent-restarted', { ...this.#begin.restarts });
+    const host = await this.#claimHost(tun);
+    const begin = { node, configText, baseDir, runDir, tun, counters: this.#counters };
+    // Both take a while, and neither needs the other.
+    const [opened, reach] = await Promise.all([this.#openThread(begin), this.#openReach()]);
+    await host.raise();
+    this.#watchHost(host);
+    const configs = this.#openConfigs();
+    this.#configs = configs;
+    this.#closers.push(async () => configs.close());
+    const operations = this.#openOperations();
+    await this.#listen(opened.engine, operations);
+    this.#watchWitness();
+    this.#closers.push(async () => this.#closeWitness());
+    this.#startPulse();
+    this.#warnAboutElectorate();
+    // Before the node itself begins, so that it knows from the first moment on what to wait for.
+    operations.begin();
+    this.#thread!.post({ type: 'start' });
+    reach.watch();
+    configs.watch();
+  }
+
+  #openSeeing(): Seeing {
+    const { baseDir, options } = this.#begin;
+    const { log, sender } = this.#parts;
+    const counters = new BigUint64Array(this.#counters);
+    const seeing = new Seeing({ node: options.node, runDir: options.runDir, log, counters, send: sender(baseDir) });
+    this.#closers.push(() => seeing.close());
+    seeing.configure(this.#config);
+    return seeing;
+  }
+
+  #openOperations(): Operations {
+    const { options } = this.#begin;
+    const post = (request: Parameters<MembershipThread['post']>[0]) => this.#thread?.post(request);
+    const operations = new Operations({
+      config: this.#config,
+      open: (config, hooks) => this.#parts.openOperations(config, options, hooks),
+      condition: (reason, bad, detail) => post({ type: 'condition', reason, bad, detail }),
+      weight: (percent) => post({ type: 'weight', percent }),
+      command: (command) => post({ type: 'command', command }),
+      record: (level, event, fields) => this.#tell(level, event, fields),
+      output: (service, line) => this.#parts.log.info({ service }, line),
+      holdsShare: async () => {
+        const { members } = (await this.#thread!.ask({ kind: 'status' })) as MembershipSnapshot;
+        return members.some(({ name, heldBuckets }) => name === options.node && heldBuckets > 0);
+      },
+      pause: (ms) => delay(ms),
+      nowMs: () => performance.now(),
+    });
+    this.#closers.push(async () => operations.close());
+    this.#operations = operations;
+    return operations;
+  }
+
+  async #openReach(): Promise<ReachDoor> {
+    const reach = this.#newReach();
+    this.#closers.push(async () => this.#reach?.close());
+    this.#reach = reach;
+    await reach.start();
+    // The guard stands, so that the kernel does not answer the question itself; the node does not serve yet.
+    await reach.checkVips();
+    return reach;
+  }
+
+  #newReach(): ReachDoor {
+    const { options, baseDir } = this.#begin;
+    const framesSeen = COUNTER_NAMES.indexOf('framesSeen');
+    const counters = new BigUint64Array(this.#counters);
+    const post = (request: Parameters<MembershipThread['post']>[0]) => this.#thread?.post(request);
+    return this.#parts.openReach(this.#config, options.node, baseDir, {
+      view: () => this.#thread!.ask({ kind: 'status' }) as Promise<MembershipSnapshot>,
+      framesSeen: () => Number(Atomics.load(counters, framesSeen)),
+      offer: (best, why) => post({ type: 'reach', best, why }),
+      goUp: () => post({ type: 'command', command: { name: 'reach-up' } }),
+      echo: (route) => post({ type: 'echo', route }),
+      conflict: (bad, detail) => this.#onConflict(bad, detail),
+      tell: (to, body) => post({ type: 'tell', to, kind: REACH_MESSAGE, body }),
+      record: (level, event, fields) => this.#tell(level, event, fields),
+    });
+  }
+
+  /** The guard stands before the VIP; on the way out VIP and TUN go first, then the data plane, then the guard. */
+  async #claimHost(tun: string): Promise<Host> {
+    const { runDir, node } = this.#begin.options;
+    const vips = this.#config.vips.map(({ text, prefixLength }) => ({ address: text.split('/')[0]!, prefixLength }));
+    const host = await this.#parts.claimHost({
+      farm: this.#config.farm,
+      node,
+      interface: this.#interface,
+      vips,
+      tun,
+      runDir,
+    });
+    this.#host = host;
+    this.#closers.push(async () => {
+      await host.lower();
+      await this.#thread?.close();
+      await host.release();
+    });
+    return host;
+  }
+
+  #openThread(begin: MembershipBegin): Promise<Extract<WorkerNotice, { type: 'opened' }>> {
+    return new Promise((opened, failed) => {
+      const onNotice = (notice: WorkerNotice) => (notice.type === 'opened' ? opened(notice) : this.#onNotice(notice));
+      const onDeath = (error: Error) => {
+        failed(error);
+        this.#parts.log.error({ error: error.stack ?? error.message }, 'membership thread died');
+        this.#parts.tellSupervisor({ type: 'failed', message: error.message, exitCode: EXIT.retry });
+        this.#finish(EXIT.retry);
+      };
+      this.#thread = new MembershipThread(this.#parts.membershipEntry, begin, onNotice, onDeath);
+    });
+  }
+
+  #watchHost(host: Host): void {
+    host.watch(({ part, repaired, detail }) => {
+      this.#parts.log.warn({ part, repaired }, detail);
+      this.#record('host', { part, repaired, detail });
+      if (repaired) this.#hostWarnings.delete(part);
+      else this.#hostWarnings.set(part, detail);
+      if (part === 'guard' || part === 'tun' || part === 'address') {
+        this.#thread?.post({ type: 'condition', reason: 'host', bad: !repaired, detail });
+      }
+    });
+  }
+
+  async #listen(engine: string, operations: Operations): Promise<void> {
+    const startedAt = performance.now();
+    this.#control = new AgentControl({
+      configFile: this.#begin.options.configFile,
+      readFile: this.#parts.live.readFile,
+      orders: this.#orders,
+      restart: (deadlineMs) => this.restart(deadlineMs),
+      config: () => this.#config,
+      node: this.#begin.options.node,
+      version: this.#begin.options.version,
+      interface: this.#interface,
+      restarts: this.#begin.restarts,
+      keyFile: keyFilePath(this.#config, this.#begin.baseDir),
+      engine,
+      counters: new BigUint64Array(this.#counters),
+      seeing: this.#seeing!,
+      thread: this.#thread!,
+      uptimeMs: () => performance.now() - startedAt,
+      hostWarnings: () => [...this.#hostWarnings.values()],
+      reach: () => this.#reach!,
+      configs: this.#configs!,
+      operations,
+      countConnections: () => this.#parts.countConnections(this.#vipAddresses()),
+      reload: () => this.reload(),
+      reloadKeys: () => this.#reloadKeys(),
+      desk: this.#openDesk(() => this.#control!),
+      record: (event, fields) => this.#record(event, fields),
+    });
+    this.#seeing!.serve(() => this.#control!.status());
+    const server = await this.#parts.listen(this.#begin.options.runDir, this.#control);
+    this.#closers.push(() => server.close());
+    await this.#reopenDoor(this.#control);
+  }
+
+  /** What it says of this node is the part of `status` that other nodes cannot know. */
+  #openDesk(control: () => AgentControl): ConsoleDesk {
+    const desk = new ConsoleDesk({
+      node: this.#begin.options.node,
+      plans: () => planSpecs(this.#config).length,
+      buckets: (plan) => this.#thread!.ask({ kind: 'buckets', plan }) as Promise<BucketsSnapshot>,
+      summary: async () => {
+        const { uptimeMs, counters, drain, warnings } = await control().status();
+        const connections = await this.#parts.countConnections(this.#vipAddresses()).catch(() => null);
+        return { uptimeMs, counters, drain, warnings, connections, console: this.#config.console?.listen ?? null };
+      },
+      tell: (to, body) => this.#thread?.post({ type: 'tell', to, kind: CONSOLE_MESSAGE, body }),
+      openDoor: () => this.#openDoor(control()),
+      nowMs: () => performance.now(),
+    });
+    this.#desk = desk;
+    return desk;
+  }
+
+  /** A second way in, for a console that may not use the first. One for the agent's whole life. */
+  #openDoor(control: ControlHandler): Promise<DoorReport> {
+    this.#door ??= this.#makeDoor(control).catch((cause: Error) => {
+      this.#door = null;
+      throw new ControlError('refused', `the console's directory cannot be made: ${cause.message}`, '', { cause });
+    });
+    return this.#door;
+  }
+
+  async #makeDoor(control: ControlHandler): Promise<DoorReport> {
+    const place = this.#parts.makeConsolePlace(this.#begin.options.runDir);
+    const server = await this.#parts.listenToConsole(place.directory, control);
+    this.#closers.push(() => server.close());
+    this.#parts.giveToConsole(place, server.socketPath);
+    return { version: 1, ...place };
+  }
+
+  /** A console that runs already finds its way again; the farm does not depend on it. */
+  async #reopenDoor(control: ControlHandler): Promise<void> {
+    if (this.#config.console === null && !this.#parts.hasConsolePlace(this.#begin.options.runDir)) return;
+    try {
+      await this.#openDoor(control);
+    } catch (error) {
+      this.#parts.log.error({ error: String(error) }, 'no console');
+    }
+    this.#wantConsole();
+  }
+
+  #wantConsole(): void {
+    this.#parts.tellSupervisor({ type: 'console', listen: this.#config.console?.listen ?? null });
+  }
+
+  /** For a service manager that wants to know whether the node moves. */
+  #startPulse(): void {
+    const { pulseMs } = this.#begin;
+    if (pulseMs === null) return;
+    const counters = new BigUint64Array(this.#counters);
+    const loopTurns = COUNTER_NAMES.indexOf('loopTurns');
+    const pulse = new Pulse({
+      everyMs: pulseMs,
+      loopTurns: () => Atomics.load(counters, loopTurns),
+      askMembership: () => this.#thread!.ask({ kind: 'status' }),
+      alive: () => this.#parts.tellSupervisor({ type: 'alive' }),
+      stuck: (what) => this.#parts.log.error({ what }, 'not alive'),
+    });
+    this.#closers.push(async () => pulse.close());
+  }
+
+  #watchWitness(): void {
+    const { witness } = this.#config;
+    this.#closeWitness = () => undefined;
+    if (witness.length === 0) return;
+    const { ping, close } = this.#parts.openPing(this.#interface);
+    const watch = new WitnessWatch({
+      addresses: witness,
+      // As often as heartbeats: while a node is missing, the lease hangs on it.
+      intervalMs: this.#config.heartbeat.intervalMs,
+      lostAfter: WITNESS_LOST_AFTER,
+      ping,
+      report: ({ bad, detail }) => {
+        this.#record('witness', { bad, detail });
+        this.#thread?.post({ type: 'condition', reason: 'witness', bad, detail });
+      },
+      answered: (askedMs) => this.#thread?.post({ type: 'witness', askedMs }),
+      nowMs: this.#parts.nowMs,
+    });
+    watch.start();
+    this.#closeWitness = () => {
+      watch.close();
+      close();
+    };
+  }
+
+  #warnAboutElectorate(): void {
+    if (this.#config.quorum === 'majority' && electorate(this.#config).length === 0) {
+      this.#parts.log.warn({}, 'quorum: majority counts the nodes under nodes:, and none is named there');
+    }
+  }
+
+  #onNotice(notice: WorkerNotice): void {
+    switch (notice.type) {
+      case 'state':
+        this.#parts.log.info(
+          { from: notice.from, to: notice.to, reason: notice.reason },
+          `${notice.from} -> ${notice.to}`,
+        );
+        this.#parts.tellSupervisor({ type: 'state', state: notice.to, reason: notice.reason });
+        this.#record('state', { from: notice.from, to: notice.to, reason: notice.reason });
+        if (notice.to === 'draining') void this.#watchDrain(this.#thread!);
+        if (notice.from === 'stopped') this.#operations?.begin();
+        // At once: until the supervisor knows, it takes the next signal for the impatient second one.
+        if (notice.from === 'draining' && notice.to === 'up') this.#stay();
+        break;
+      case 'log':
+        this.#parts.log[notice.level](notice.fields, notice.event);
+        if (notice.level !== 'debug') this.#record(notice.event, notice.fields);
+        break;
+      case 'obituary':
+        this.#parts.tellSupervisor({ type: 'obituary', obituary: notice.obituary });
+        break;
+      case 'told':
+        if (notice.kind === REACH_MESSAGE) this.#reach?.told(notice.from, notice.body);
+        else if (notice.kind === CONSOLE_MESSAGE) this.#desk?.told(notice.from, notice.body);
+        else if (notice.kind === CONFIG_KIND) this.#configs?.told(notice.from, notice.body);
+        else if (this.#control !== null) this.#orders.told(notice.from, notice.kind, notice.body);
+        break;
+      case 'stopped':
+        void this.#afterStop();
+        break;
+      case 'opened':
+      case 'answer':
+        break;
+    }
+  }
+
+  async #afterStop(): Promise<void> {
+    await this.#operations?.end(this.#resetLeft());
+    if (this.#leaving !== null) this.#finish(this.#leaving);
+  }
+
+  /** Connections that are left are ended honestly: their packets go to nodes that know nothing of them. */
+  async #resetLeft(): Promise<void> {
+    try {
+      const count = await this.#parts.resetConnections(this.#vipAddresses());
+      if (count > 0) {
+        this.#parts.log.warn({ count }, 'connections were left, and reset');
+        this.#record('connections-reset', { count });
+      }
+    } catch (error) {
+      this.#parts.log.warn({ error: String(error) }, 'connections that are left could not be reset');
+    }
+  }
+
+  #record(event: string, fields: Readonly<Record<string, unknown>>): void {
+    if (event === 'command') this.#parts.log.info(fields, `told to ${String(fields.command)}`);
+    this.#seeing?.record(event, fields);
+  }
+
+  /** In reverse order of what was opened; each step is tried, and the first failure is told. */
+  async #close(): Promise<void> {
+    const closers = this.#closers.reverse();
+    this.#closers = [];
+    for (const close of closers) {
+      try {
+        await close();
+      } catch (error) {
+        this.#parts.log.error({ error: String(error) }, 'not all was closed; run: covey cleanup');
+      }
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Keeps a console running beside the agent, as long as the config wants one. It is a process of its own: whatever becomes of it, the
+ * farm does not notice.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { nextBackoff } from './backoff.js';
+
+export interface ConsoleChildParts {
+  /** Path of the console's entry module. */
+  readonly entry: string;
+  readonly runDir: string;
+  readonly log: (level: 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
+  /** For tests: starts the process. */
+  readonly start?: (listen: string) => ChildProcess;
+  readonly nowMs?: () => number;
+}
+
+/** Time for the console to end by itself. */
+const END_WITHIN_MS = 2000;
+
+export class ConsoleChild {
+  readonly #parts: ConsoleChildParts;
+  #wanted: string | null = null;
+  #child: ChildProcess | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #backoffMs = 0;
+
+  constructor(parts: ConsoleChildParts) {
+    this.#parts = parts;
+  }
+
+  /** Where it is to listen from now on; null: no console. */
+  want(listen: string | null): void {
+    if (listen === this.#wanted) return;
+    this.#wanted = listen;
+    this.#backoffMs = 0;
+    if (this.#child !== null) end(this.#child);
+    else this.#begin(0);
+  }
+
+  close(): void {
+    this.want(null);
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #begin(afterMs: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#wanted === null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (this.#wanted !== null) this.#start(this.#wanted);
+    }, afterMs);
+  }
+
+  #start(listen: string): void {
+    const { log, nowMs = () => performance.now() } = this.#parts;
+    const startedMs = nowMs();
+    const child = (this.#parts.start ?? ((at) => this.#fork(at)))(listen);
+    this.#child = child;
+    child.on('error', (error) => log('warn', 'console process', { error: error.message }));
+    child.once('exit', (code, signal) => {
+      this.#child = null;
+      const asked = this.#wanted !== listen;
+      this.#backoffMs = asked ? 0 : nextBackoff(this.#backoffMs, nowMs() - startedMs);
+      if (!asked) log('error', 'console ended', { code, signal, restartInMs: this.#backoffMs });
+      this.#begin(this.#backoffMs);
+    });
+  }
+
+  /** The channel tells the console when its supervisor is gone. */
+  #fork(listen: string): ChildProcess {
+    return fork(this.#parts.entry, ['--run-dir', this.#parts.runDir, '--listen', listen], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+  }
+}
+
+function end(child: ChildProcess): void {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), END_WITHIN_MS);
+  child.once('exit', () => clearTimeout(timer));
+}

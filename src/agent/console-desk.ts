@@ -1,0 +1,158 @@
+/**
+ * What the agent does for consoles: answers who holds which bucket, gathers what the nodes say of themselves, carries the consoles'
+ * words to each other. Nothing is sent between the nodes while no console asks.
+ */
+import { z } from 'zod';
+import { BUCKETS } from '../buckets/contract.js';
+import type {
+  BucketsReport,
+  ConsoleHandler,
+  DoorReport,
+  NodeSummary,
+  PeersReport,
+  SharedReport,
+} from '../control/console-contract.js';
+import { MAX_SHARED_BYTES, NOBODY } from '../control/console-contract.js';
+import type { NodeName } from '../membership/messages.js';
+import type { BucketsSnapshot } from './contract.js';
+
+/** Kind of the opaque link messages between the agents' desks. */
+export const CONSOLE_MESSAGE = 'console';
+
+/** Members are asked again after this; the console polls about as often. */
+const ASK_EVERY_MS = 800;
+/** However often one peer asks. */
+const ANSWER_EVERY_MS = 400;
+/** A summary this old is of a node that no longer answers. */
+const FORGET_AFTER_MS = 60_000;
+const MAX_MESSAGE_BYTES = MAX_SHARED_BYTES + 1024;
+const MAX_WARNINGS = 8;
+
+export interface ConsoleDeskParts {
+  readonly node: NodeName;
+  readonly buckets: (plan: number) => Promise<BucketsSnapshot>;
+  readonly plans: () => number;
+  readonly summary: () => Promise<NodeSummary>;
+  /** To one member, or (null) to every living one. May be lost. */
+  readonly tell: (to: NodeName | null, body: Uint8Array) => void;
+  readonly openDoor: () => Promise<DoorReport>;
+  readonly nowMs: () => number;
+}
+
+const counters = z.record(z.string(), z.union([z.number(), z.record(z.string(), z.number())]));
+const summarySchema = z.object({
+  uptimeMs: z.number(),
+  counters,
+  connections: z.number().nullable(),
+  drain: z
+    .object({ left: z.number(), connections: z.number().nullable(), remainingMs: z.number().nullable() })
+    .nullable(),
+  warnings: z.array(z.string()).max(MAX_WARNINGS),
+  console: z.string().nullable(),
+});
+/** A later release may say more; what is not known here is left out. */
+const messageSchema = z.discriminatedUnion('type', [
+  z.object({ version: z.literal(1), type: z.literal('ask') }),
+  z.object({ version: z.literal(1), type: z.literal('summary'), summary: summarySchema }),
+  z.object({ version: z.literal(1), type: z.literal('shared'), document: z.string().max(MAX_SHARED_BYTES) }),
+]);
+type Message =
+  | Exclude<z.infer<typeof messageSchema>, { type: 'summary' }>
+  | { readonly version: 1; readonly type: 'summary'; readonly summary: NodeSummary };
+
+export class ConsoleDesk implements ConsoleHandler {
+  readonly #parts: ConsoleDeskParts;
+  readonly #summaries = new Map<NodeName, { readonly summary: NodeSummary; readonly atMs: number }>();
+  readonly #answered = new Map<NodeName, number>();
+  readonly #documents = new Map<NodeName, string>();
+  #askedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: ConsoleDeskParts) {
+    this.#parts = parts;
+  }
+
+  async buckets(plan: number): Promise<BucketsReport> {
+    const snapshot = await this.#parts.buckets(Math.min(plan, this.#parts.plans() - 1));
+    const nodes = [...new Set([...snapshot.owners, ...snapshot.planned])].filter((name) => name !== null).sort();
+    const index = new Map<string | null, number>(nodes.map((name, at) => [name, at]));
+    const packed = (names: readonly (NodeName | null)[]) =>
+      Buffer.from(names.map((name) => index.get(name) ?? NOBODY)).toString('base64');
+    return {
+      version: 1,
+      plan,
+      buckets: BUCKETS,
+      nodes,
+      owners: packed(snapshot.owners),
+      planned: packed(snapshot.planned),
+    };
+  }
+
+  async peers(): Promise<PeersReport> {
+    const nowMs = this.#parts.nowMs();
+    if (nowMs - this.#askedMs >= ASK_EVERY_MS) {
+      this.#askedMs = nowMs;
+      this.#say(null, { version: 1, type: 'ask' });
+    }
+    const own = { node: this.#parts.node, ageMs: 0, ...(await this.#own()) };
+    for (const [node, { atMs }] of this.#summaries) if (nowMs - atMs > FORGET_AFTER_MS) this.#summaries.delete(node);
+    const others = [...this.#summaries].map(([node, { summary, atMs }]) => ({ node, ageMs: nowMs - atMs, ...summary }));
+    return { version: 1, nodes: [own, ...others].sort((a, b) => (a.node < b.node ? -1 : 1)) };
+  }
+
+  openDoor(): Promise<DoorReport> {
+    return this.#parts.openDoor();
+  }
+
+  async share(document: string | null): Promise<SharedReport> {
+    if (document !== null) this.#say(null, { version: 1, type: 'shared', document });
+    return { version: 1, documents: [...this.#documents].map(([node, text]) => ({ node, document: text })) };
+  }
+
+  /** What another member's desk said. It is authentic, but may be of another release. */
+  told(from: NodeName, body: Uint8Array): void {
+    const message = read(body);
+    if (message === null) return;
+    switch (message.type) {
+      case 'ask':
+        void this.#answer(from);
+        break;
+      case 'summary':
+        this.#summaries.set(from, { summary: message.summary, atMs: this.#parts.nowMs() });
+        break;
+      case 'shared':
+        this.#documents.set(from, message.document);
+        break;
+    }
+  }
+
+  async #answer(to: NodeName): Promise<void> {
+    const nowMs = this.#parts.nowMs();
+    if (nowMs - (this.#answered.get(to) ?? Number.NEGATIVE_INFINITY) < ANSWER_EVERY_MS) return;
+    this.#answered.set(to, nowMs);
+    try {
+      this.#say(to, { version: 1, type: 'summary', summary: await this.#own() });
+    } catch {
+      // The membership thread did not answer: then this node has nothing to say of itself, and its silence shows as age.
+    }
+  }
+
+  async #own(): Promise<NodeSummary> {
+    const summary = await this.#parts.summary();
+    return { ...summary, warnings: summary.warnings.slice(0, MAX_WARNINGS) };
+  }
+
+  #say(to: NodeName | null, message: Message): void {
+    this.#parts.tell(to, Buffer.from(JSON.stringify(message)));
+  }
+}
+
+function read(body: Uint8Array): Message | null {
+  if (body.length > MAX_MESSAGE_BYTES) return null;
+  try {
+    const parsed = messageSchema.safeParse(JSON.parse(Buffer.from(body).toString('utf8')));
+    // The counters that a peer of another release lacks are shown as none.
+    return parsed.success ? (parsed.data as unknown as Message) : null;
+  } catch {
+    return null;
+  }
+}

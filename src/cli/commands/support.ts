@@ -1,0 +1,82 @@
+/** `covey support`: an archive of what others need to know to help, and of nothing that they must not know. */
+import { dirname, resolve } from 'node:path';
+import { keyFileIn, parseConfig } from '../../config/load.js';
+import { secretFilesOf } from '../../config/secret-files.js';
+import type { ConfigText } from '../../control/contract.js';
+import { EXIT } from '../exit.js';
+import type { CliParts } from '../parts.js';
+import { AddressRedactor } from '../support/addresses.js';
+import { collect } from '../support/collect.js';
+import { secretRemover } from '../support/secrets.js';
+import { tarGz } from '../support/tar.js';
+
+export interface SupportFlags {
+  readonly runDir: string;
+  readonly output?: string;
+  readonly redactAddresses?: boolean;
+  readonly json?: boolean;
+  /** When no agent runs. */
+  readonly config?: string;
+}
+
+export async function support(parts: CliParts, flags: SupportFlags): Promise<number> {
+  const { terminal } = parts;
+  const control = parts.control(flags.runDir);
+  const wallTime = parts.wallTime();
+  const { version, runTool, readFile } = parts;
+  const config = () => configOf(parts, flags);
+  const collected = await collect({ control, config, runTool, readFile, version, wallTime, runDir: flags.runDir });
+  const { secrets, unread } = await knownSecrets(parts, flags);
+  const removeSecrets = secretRemover(secrets);
+  const redactor = new AddressRedactor();
+  const clean = (text: string) => {
+    const safe = removeSecrets(text);
+    return flags.redactAddresses === true ? redactor.redact(safe) : safe;
+  };
+  const top = `covey-support-${wallTime.slice(0, 19).replace(/[-:]/g, '')}`;
+  const files = collected.map(({ name, text }) => ({ name: `${top}/${name}`, text: clean(text) }));
+  const path = flags.output ?? `${top}.tar.gz`;
+  await parts.writePrivateFile(path, tarGz(files, Date.parse(wallTime)));
+  const missing = collected.flatMap(({ name }) => (name.endsWith('.missing') ? [name.replace(/\.missing$/, '')] : []));
+  if (flags.json === true) {
+    terminal.line(JSON.stringify({ version: 1, file: path, files: files.map(({ name }) => name), missing }));
+    return EXIT.ok;
+  }
+  terminal.line(
+    `${path}: ${files.length} files, secrets removed${flags.redactAddresses === true ? ', addresses replaced' : ''}`,
+  );
+  if (missing.length > 0) terminal.errorLine(`could not be had, and the archive says why: ${missing.join(', ')}`);
+  for (const file of unread)
+    terminal.errorLine(`${file} could not be read: its secret is removed only where it looks like one`);
+  if (flags.redactAddresses !== true)
+    terminal.errorLine('addresses are in it; without them: covey support --redact-addresses');
+  return EXIT.ok;
+}
+
+/** That of the agent, or, where none answers, the file that `--config` names. */
+async function configOf(parts: CliParts, { runDir, config: file }: SupportFlags): Promise<ConfigText> {
+  try {
+    return await parts.control(runDir).config(null);
+  } catch (error) {
+    if (file === undefined) throw error;
+    const text = await parts.readFile(file);
+    const parsed = parseConfig(text);
+    const key = keyFileIn(text);
+    const named = parsed.ok ? secretFilesOf(parsed.config) : key === null ? [] : [key];
+    return { file, text, secretFiles: named.map((name) => resolve(dirname(file), name)) };
+  }
+}
+
+/** So that they can be found wherever they stand. */
+async function knownSecrets(parts: CliParts, flags: SupportFlags) {
+  const { secretFiles } = await configOf(parts, flags).catch(() => ({ secretFiles: [] as readonly string[] }));
+  const secrets: string[] = [];
+  const unread: string[] = [];
+  for (const file of secretFiles) {
+    await parts.readFile(file).then(
+      (text) => secrets.push(text),
+      () => unread.push(file),
+    );
+  }
+  return { secrets, unread };
+}

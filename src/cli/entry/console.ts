@@ -1,0 +1,97 @@
+/**
+ * Entry of the console process: takes its place while it is root, gives up every privilege, then serves.
+ * `console.js --run-dir DIR [--listen HOST:PORT]`, run by hand through `covey console`, or by the supervisor.
+ */
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname, networkInterfaces, setPriority } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startConsole } from '../../console/console.js';
+import type { StateFiles } from '../../console/store.js';
+import { loadWebFiles } from '../../console/web-files.js';
+import { ControlClient } from '../../control/client.js';
+import { makeConsolePlace } from '../../platform/host/console-directory.js';
+import { replaceFile } from '../../platform/private-file.js';
+
+const NICENESS = 10;
+/** The kernel ends the console before anything that serves (proc(5), oom_score_adj). */
+const OOM_SCORE = '800';
+const STATE = 'state';
+const DEFAULT_LISTEN = '127.0.0.1:9443';
+
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const say = (fields: object, message: string, level = 'info') => {
+  const time = new Date().toISOString();
+  process.stderr.write(`${JSON.stringify({ level, time, part: 'console', ...fields, msg: message })}\n`);
+};
+
+/** Before anything that came from outside is read. @returns where all files and the socket lie from now on. */
+async function takePlace(runDir: string): Promise<void> {
+  const place = makeConsolePlace(runDir);
+  // An agent that does not run yet opens its door when it starts, since the directory is there.
+  await new ControlClient(runDir)
+    .openDoor()
+    .catch((error: Error) => say({ error: error.message }, 'no agent yet', 'warn'));
+  // The directories above it are root's alone: from inside, nothing above is needed.
+  process.chdir(place.directory);
+  setPriority(NICENESS);
+  writeFileSync('/proc/self/oom_score_adj', OOM_SCORE);
+  if (process.getuid!() !== 0) return;
+  process.setgroups!([place.gid]);
+  process.setgid!(place.gid);
+  process.setuid!(place.uid);
+  if (process.getuid!() !== place.uid || canBeRootAgain()) throw new Error('the privileges could not be given up');
+}
+
+function canBeRootAgain(): boolean {
+  try {
+    process.setuid!(0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const files: StateFiles = {
+  read: (name) => (existsSync(join(STATE, name)) ? readFileSync(join(STATE, name), 'utf8') : null),
+  replace: (name, text) => replaceFile(join(STATE, name), text),
+  append: (name, text) => appendFileSync(join(STATE, name), text, { mode: 0o600 }),
+};
+
+const ownAddresses = () =>
+  Object.values(networkInterfaces())
+    .flatMap((infos) => infos ?? [])
+    .map(({ address }) => address)
+    .filter((address) => !address.startsWith('fe80:'));
+
+async function main(): Promise<void> {
+  const options = { 'run-dir': { type: 'string' }, listen: { type: 'string', default: DEFAULT_LISTEN } } as const;
+  const { values } = parseArgs({ options });
+  const web = loadWebFiles(new URL('../../console/web', import.meta.url).pathname);
+  await takePlace(values['run-dir']!);
+  const running = await startConsole({
+    agent: new ControlClient('.'),
+    files,
+    web,
+    listen: values.listen,
+    version,
+    hostNames: [hostname().toLowerCase()],
+    addresses: ownAddresses(),
+    nowMs: () => performance.now(),
+    wallMs: () => Date.now(),
+    say,
+  });
+  const end = () => void running.close().then(() => process.exit(0));
+  process.once('SIGTERM', end);
+  process.once('SIGINT', end);
+  // Without its supervisor nobody would end it.
+  process.once('disconnect', end);
+}
+
+main().catch((error: Error) => {
+  say({ error: error.message }, 'the console cannot run', 'error');
+  process.exit(1);
+});

@@ -1,0 +1,26 @@
+/** What `check-config` and `run` say about the host they run on. */
+import { lookAtHost } from '../../platform/host/look.js';
+import { loadKeyFile } from '../../platform/keys.js';
+import type { Environment } from '../parts.js';
+
+export const hostEnvironment: Environment = {
+  keyFile(path) {
+    try {
+      loadKeyFile(path);
+      return { state: 'good' };
+    } catch (error) {
+      const { message, cause } = error as Error;
+      const isMissing = (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+      return { state: isMissing ? 'missing' : 'unusable', message };
+    }
+  },
+
+  /** That `ip` cannot be asked is worth saying too, and no reason to refuse a good config. */
+  async interface(name, vips) {
+    try {
+      return (await lookAtHost(name, vips)).report.warnings;
+    } catch (error) {
+      return [`interface ${name} could not be looked at: ${(error as Error).message}`];
+    }
+  },
+};

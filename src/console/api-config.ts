@@ -1,0 +1,66 @@
+/** The config: read, try, put in force on all nodes, go back. The agent judges and does; the console only passes on. */
+import { z } from 'zod';
+import { ConsoleError } from './errors.js';
+import { type Route, reading, route } from './route.js';
+
+/** What `covey apply` asks, too. */
+export interface ConfigAgent {
+  config(revision: number | null): Promise<object>;
+  configHistory(): Promise<object>;
+  apply(request: {
+    readonly text: string | null;
+    readonly revision: number | null;
+    readonly dryRun: boolean;
+    readonly by: string;
+  }): Promise<object>;
+}
+
+export interface ConfigParts {
+  readonly agent: Partial<ConfigAgent>;
+  /** The config's JSON schema, for hints while one types. */
+  readonly schema?: object;
+}
+
+const text = z.string().max(60_000);
+const check = z.strictObject({ text });
+const apply = z
+  .strictObject({ text: text.nullable().default(null), revision: z.int().min(0).nullable().default(null) })
+  .refine((body) => (body.text === null) !== (body.revision === null), 'give either text or revision');
+
+/** @throws ConsoleError where the agent is of a release that reads its config from a file only. */
+function able({ agent }: ConfigParts): ConfigAgent {
+  if (agent.apply !== undefined && agent.config !== undefined) return agent as ConfigAgent;
+  throw new ConsoleError(
+    501,
+    'not-there',
+    'this agent takes its config from its file only',
+    'edit it, then: covey reload',
+  );
+}
+
+export function configRoutes(parts: ConfigParts): Route[] {
+  return [
+    reading('/config', 'The config in force.', () => able(parts).config(null)),
+    reading('/config/history', 'The configs that were applied, newest first.', () => able(parts).configHistory()),
+    reading('/config/schema', 'JSON schema of the config.', () => parts.schema ?? {}),
+    route({
+      method: 'POST',
+      path: '/config/check',
+      summary: 'Say what a config would change; nothing changes. A faulty one is refused with line and column.',
+      role: 'admin',
+      body: check,
+      audit: null,
+      answer: ({ body, caller }) =>
+        able(parts).apply({ text: body.text, revision: null, dryRun: true, by: caller.name }),
+    }),
+    route({
+      method: 'POST',
+      path: '/config/apply',
+      summary: 'Put a config, or an earlier revision, in force on all nodes or on none.',
+      role: 'admin',
+      body: apply,
+      audit: ({ body }) => (body.revision === null ? 'apply a config' : `go back to config revision ${body.revision}`),
+      answer: ({ body, caller }) => able(parts).apply({ ...body, dryRun: false, by: `${caller.name} (console)` }),
+    }),
+  ];
+}

@@ -1,0 +1,138 @@
+/** Puts the console together and runs it. What belongs to the process (privileges, signals, files) comes in. */
+import type { FastifyInstance } from 'fastify';
+import type { ControlClient } from '../control/client.js';
+import { parseListen, urlOf } from './addresses.js';
+import { type ConfigAgent, configRoutes } from './api-config.js';
+import { farmRoutes } from './api-farm.js';
+import { sessionRoutes } from './api-session.js';
+import { userRoutes } from './api-users.js';
+import { type Certificate, certificateFrom, selfSigned } from './certificate.js';
+import { AccountSync } from './founding.js';
+import { Limiter } from './limiter.js';
+import { Live } from './live.js';
+import { openApi } from './openapi.js';
+import { Rolling } from './rolling.js';
+import type { Route } from './route.js';
+import { buildServer } from './server.js';
+import { Sessions } from './sessions.js';
+import { AccountStore, Audit, type StateFiles } from './store.js';
+import type { WebFile } from './web-files.js';
+
+export interface ConsoleParts {
+  readonly agent: ControlClient;
+  readonly files: StateFiles;
+  readonly web: ReadonlyMap<string, WebFile>;
+  readonly listen: string;
+  readonly version: string;
+  /** Names by which the host is known. */
+  readonly hostNames: readonly string[];
+  /** For the certificate. */
+  readonly addresses: readonly string[];
+  readonly nowMs: () => number;
+  readonly wallMs: () => number;
+  readonly say: (fields: Readonly<Record<string, unknown>>, message: string) => void;
+}
+
+export interface RunningConsole {
+  readonly url: string;
+  readonly fingerprint: string;
+  close(): Promise<void>;
+}
+
+const SYNC_MS = 1000;
+const CERTIFICATE = 'console.crt';
+const KEY = 'console.key';
+
+/** @throws where the address is taken, the certificate cannot be made, the accounts are damaged. */
+export async function startConsole(parts: ConsoleParts): Promise<RunningConsole> {
+  const address = parseListen(parts.listen);
+  if (address === null) throw new Error(`${parts.listen} is no address with port: write e.g. 127.0.0.1:9443`);
+  const certificate = await certificateOf(parts);
+  const accounts = new AccountStore(parts.files);
+  const live = new Live({ ...parts, fingerprint: certificate.fingerprint });
+  const sync = new AccountSync({
+    accounts,
+    share: (document) => parts.agent.share(document),
+    status: () => live.status,
+    nowMs: parts.nowMs,
+    wallMs: parts.wallMs,
+    announce: (user, password) => parts.say({ user, password }, 'console: first account; the password is shown once'),
+  });
+  const server = serve(parts, certificate, accounts, live, () => sync.changed());
+  await server.listen({ host: address.host, port: address.port });
+  live.start();
+  const timer = setInterval(() => void sync.turn().catch(() => undefined), SYNC_MS);
+  const url = urlOf(address.host, address.port);
+  parts.say({ url, fingerprint: certificate.fingerprint }, 'console: listening');
+  return {
+    url,
+    fingerprint: certificate.fingerprint,
+    close: async () => {
+      clearInterval(timer);
+      live.close();
+      await server.close();
+    },
+  };
+}
+
+function serve(
+  parts: ConsoleParts,
+  certificate: Certificate,
+  accounts: AccountStore,
+  live: Live,
+  changed: () => void,
+): FastifyInstance {
+  const sessions = new Sessions(parts.nowMs);
+  const audit = new Audit(parts.files);
+  const routes = allRoutes({ ...parts, accounts, sessions, audit, live, changed });
+  return buildServer({
+    certificate,
+    hostNames: () => ['localhost', ...parts.hostNames, ...(live.status === null ? [] : [live.status.node])],
+    accounts,
+    sessions,
+    audit,
+    live,
+    routes,
+    openApi: openApi(routes, parts.version),
+    files: parts.web,
+    wallMs: parts.wallMs,
+  });
+}
+
+export interface RouteParts {
+  readonly agent: ControlClient;
+  readonly accounts: AccountStore;
+  readonly sessions: Sessions;
+  readonly audit: Audit;
+  readonly live: Live;
+  readonly nowMs: () => number;
+  readonly wallMs: () => number;
+  readonly changed: () => void;
+}
+
+/** The whole API. */
+export function allRoutes(parts: RouteParts): readonly Route[] {
+  return [
+    ...sessionRoutes({ ...parts, limiter: new Limiter(parts.nowMs) }),
+    ...farmRoutes({ ...parts, rolling: rollingOf(parts) }),
+    ...configRoutes({ agent: parts.agent as Partial<ConfigAgent> }),
+    ...userRoutes(parts),
+  ];
+}
+
+/** How it goes is written into the audit, where the timeline shows it. */
+function rollingOf({ agent, live, audit, nowMs, wallMs }: RouteParts): Rolling {
+  const say = (what: string) =>
+    audit.add({ at: new Date(wallMs()).toISOString(), who: 'console', from: 'this node', what, outcome: '' });
+  return new Rolling({ agent, status: () => live.status, say, nowMs });
+}
+
+/** An operator's own certificate is used as it is: it lies under the same names. */
+async function certificateOf({ files, hostNames, addresses }: ConsoleParts): Promise<Certificate> {
+  const [certificate, key] = [files.read(CERTIFICATE), files.read(KEY)];
+  if (certificate !== null && key !== null) return certificateFrom(certificate, key);
+  const made = await selfSigned([...new Set(['localhost', ...hostNames, ...addresses])]);
+  files.replace(KEY, made.key);
+  files.replace(CERTIFICATE, made.certificate);
+  return made;
+}

@@ -1,0 +1,78 @@
+/** Restarts node after node, each only when the one before has its share again. This console's own node comes last. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ControlClient } from '../control/client.js';
+import type { CommandRequest, StatusReport } from '../control/contract.js';
+import { ConsoleError } from './errors.js';
+
+export interface RollingParts {
+  readonly agent: Pick<ControlClient, 'command'>;
+  readonly status: () => StatusReport | null;
+  /** Tells how it goes, one line each. */
+  readonly say: (line: string) => void;
+  readonly pause?: (ms: number) => Promise<unknown>;
+  readonly nowMs: () => number;
+}
+
+const POLL_MS = 250;
+const BACK_WITHIN_MS = 150_000;
+
+/** The others by name, then the own one. */
+export function rollingOrder({ members, node }: StatusReport): readonly string[] {
+  const serving = members.filter(({ state }) => state === 'up').map(({ name }) => name);
+  return [...serving.filter((name) => name !== node), ...serving.filter((name) => name === node)];
+}
+
+export class Rolling {
+  readonly #parts: RollingParts;
+  #running = false;
+
+  constructor(parts: RollingParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins, and answers at once. @throws ConsoleError while one is under way, or nobody is there to serve meanwhile. */
+  begin(): readonly string[] {
+    const status = this.#parts.status();
+    if (this.#running) throw new ConsoleError(409, 'busy', 'a rolling restart is under way');
+    const order = status === null ? [] : rollingOrder(status);
+    if (order.length < 2)
+      throw new ConsoleError(409, 'alone', 'fewer than two nodes are up: nobody would serve meanwhile');
+    this.#running = true;
+    void this.#run(order).finally(() => {
+      this.#running = false;
+    });
+    return order;
+  }
+
+  async #run(order: readonly string[]): Promise<void> {
+    for (const node of order) {
+      try {
+        const before = this.#incarnationOf(node);
+        await this.#parts.agent.command({ command: 'restart', node, deadlineMs: null } as unknown as CommandRequest);
+        await this.#untilBack(node, before);
+        this.#parts.say(`rolling restart: ${node} is back`);
+      } catch (error) {
+        this.#parts.say(`rolling restart ended at ${node}: ${(error as Error).message}`);
+        return;
+      }
+    }
+    this.#parts.say('rolling restart: done');
+  }
+
+  async #untilBack(node: string, before: number): Promise<void> {
+    const { nowMs, pause = delay } = this.#parts;
+    const untilMs = nowMs() + BACK_WITHIN_MS;
+    while (nowMs() < untilMs) {
+      await pause(POLL_MS);
+      const status = this.#parts.status();
+      const member = status?.members.find(({ name }) => name === node);
+      const isBack = member?.state === 'up' && member.incarnation > before && (member.share > 0 || member.weight === 0);
+      if (isBack && status?.view.agreed === true && status.grants === 0) return;
+    }
+    throw new Error(`it did not come back within ${BACK_WITHIN_MS / 1000} s`);
+  }
+
+  #incarnationOf(node: string): number {
+    return this.#parts.status()?.members.find(({ name }) => name === node)?.incarnation ?? 0;
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * The console over HTTPS. Every request passes the same ladder, and each rung has its own refusal:
+ *
+ *   Host is ours -> session or token -> role -> (a change, by cookie:) same origin and the session's token -> body -> audit -> answer
+ */
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { tokenOf, userOf } from './accounts.js';
+import type { Certificate } from './certificate.js';
+import { type ErrorBody, isAtLeast, TOKEN_HEADER } from './contract.js';
+import { ConsoleError } from './errors.js';
+import type { Live } from './live.js';
+import { isOurHost, isSameOrigin } from './origin.js';
+import { isSame, tokenHash } from './passwords.js';
+import { API, type Asked, type Route } from './route.js';
+import { type Caller, type Sessions, sessionIdOf } from './sessions.js';
+import type { AccountStore, Audit } from './store.js';
+import { streamLive } from './stream.js';
+import type { WebFile } from './web-files.js';
+
+export interface ServerParts {
+  /** Null: plain HTTP, for tests only. */
+  readonly certificate: Certificate | null;
+  readonly hostNames: () => readonly string[];
+  readonly accounts: AccountStore;
+  readonly sessions: Sessions;
+  readonly audit: Audit;
+  readonly live: Live;
+  readonly routes: readonly Route[];
+  readonly openApi: object;
+  readonly files: ReadonlyMap<string, WebFile>;
+  readonly wallMs: () => number;
+}
+
+const MAX_BODY_BYTES = 512 * 1024;
+
+/** Everything comes from this server, nothing is inline, nobody frames it. */
+const HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  'strict-transport-security': 'max-age=31536000',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), microphone=(), geolocation=()',
+} as const;
+
+export function buildServer(parts: ServerParts): FastifyInstance {
+  const { certificate } = parts;
+  const common = { bodyLimit: MAX_BODY_BYTES, trustProxy: false, forceCloseConnections: true, requestTimeout: 10_000 };
+  const server = (
+    certificate === null
+      ? fastify(common)
+      : fastify({
+          ...common,
+          https: { cert: certificate.certificate, key: certificate.key, minVersion: 'TLSv1.2' as const },
+        })
+  ) as FastifyInstance;
+  server.addHook('onRequest', async (request, reply) => {
+    void reply.headers(HEADERS);
+    if (!isOurHost(request.headers.host, parts.hostNames())) {
+      throw new ConsoleError(
+        421,
+        'foreign-host',
+        `this console is not known as ${request.headers.host ?? '(no name)'}`,
+        "use an address of the node, or its host's name",
+      );
+    }
+  });
+  server.setErrorHandler((error, _request, reply) => refuse(reply, error as Error));
+  server.setNotFoundHandler((_request, reply) =>
+    refuse(reply, new ConsoleError(404, 'not-found', 'there is no such page')),
+  );
+  for (const route of parts.routes) addRoute(server, parts, route);
+  addFixed(server, parts);
+  return server;
+}
+
+function addRoute(server: FastifyInstance, parts: ServerParts, route: Route): void {
+  server.route({
+    method: route.method,
+    url: `${API}${route.path}`,
+    handler: async (request, reply) => {
+      void reply.header('cache-control', 'no-store');
+      const caller = route.role === null ? NOBODY : callerOf(parts, request);
+      const asked: Asked<unknown> = {
+        caller,
+        body: null,
+        query: request.query as Record<string, string>,
+        params: request.params as Record<string, string>,
+        request,
+        reply,
+      };
+      if (route.role !== null && !isAtLeast(caller.role, route.role)) {
+        const refusal = new ConsoleError(
+          403,
+          'forbidden',
+          `this needs the role ${route.role}; ${caller.name} is ${caller.role}`,
+        );
+        note(parts, asked, `${route.method} ${route.path}`, refusal.message);
+        throw refusal;
+      }
+      if (route.role !== null && route.method !== 'GET') checkOrigin(caller, request);
+      return answer(parts, route, { ...asked, body: bodyOf(route, request.body) });
+    },
+  });
+}
+
+const NOBODY: Caller = { name: '', role: 'viewer', session: null, sessionId: null };
+
+/** What changes something is written down with what became of it. */
+async function answer(parts: ServerParts, route: Route, asked: Asked<unknown>): Promise<unknown> {
+  if (route.audit === null) return route.answer(asked);
+  const what = route.audit(asked);
+  try {
+    const result = await route.answer(asked);
+    note(parts, asked, what, 'ok');
+    return result;
+  } catch (error) {
+    note(parts, asked, what, (error as Error).message);
+    throw error;
+  }
+}
+
+function note(parts: ServerParts, { caller, request }: Asked<unknown>, what: string, outcome: string): void {
+  parts.audit.add({ at: new Date(parts.wallMs()).toISOString(), who: caller.name, from: request.ip, what, outcome });
+}
+
+function bodyOf({ body }: Route, sent: unknown): unknown {
+  if (body === null) return null;
+  const parsed = body.safeParse(sent);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the body'}: ${issue.message}`);
+  throw new ConsoleError(400, 'bad-request', faults.join('; '));
+}
+
+/** @throws ConsoleError 401 */
+export function callerOf(
+  parts: Pick<ServerParts, 'accounts' | 'sessions'>,
+  request: FastifyRequest,
+  isActive = true,
+): Caller {
+  const { book } = parts.accounts;
+  const bearer = /^Bearer ([A-Za-z0-9_-]{20,100})$/.exec(request.headers.authorization ?? '')?.[1];
+  if (bearer !== undefined) {
+    const token = tokenOf(book, tokenHash(bearer));
+    if (token === null) throw new ConsoleError(401, 'no-session', 'this token is not known, or was revoked');
+    return { name: `token ${token.name}`, role: token.role, session: null, sessionId: null };
+  }
+  const sessionId = sessionIdOf(request.headers.cookie);
+  const session = sessionId === null ? null : parts.sessions.find(sessionId, isActive);
+  const user = session === null ? null : userOf(book, session.name);
+  if (user === null) throw new ConsoleError(401, 'no-session', 'log in first');
+  return { name: user.name, role: user.role, session, sessionId };
+}
+
+/** A browser sends the cookie whoever asks it to; the origin and the token only our page has. A bearer token is no cookie. */
+function checkOrigin({ session }: Caller, request: FastifyRequest): void {
+  if (session === null) return;
+  if (!isSameOrigin(request.headers))
+    throw new ConsoleError(403, 'foreign', "changes are taken from the console's own page only");
+  const token = request.headers[TOKEN_HEADER];
+  if (typeof token !== 'string' || !isSame(token, session.token))
+    throw new ConsoleError(403, 'no-token', `the header ${TOKEN_HEADER} is missing or wrong`, 'load the page again');
+}
+
+function addFixed(server: FastifyInstance, parts: ServerParts): void {
+  server.get(`${API}/live`, (request, reply) => {
+    const who = () => callerOf(parts, request, false);
+    who();
+    streamLive(parts.live, request, reply, who);
+  });
+  server.get(`${API}/openapi.json`, async () => parts.openApi);
+  for (const [path, file] of parts.files) {
+    server.get(path, (request, reply) => sendFile(request, reply, file));
+  }
+}
+
+function sendFile(request: FastifyRequest, reply: FastifyReply, file: WebFile): void {
+  void reply.headers({
+    'content-type': file.type,
+    'cache-control': 'no-cache',
+    etag: file.tag,
+    vary: 'accept-encoding',
+  });
+  if (request.headers['if-none-match'] === file.tag) return void reply.code(304).send();
+  const accepted = String(request.headers['accept-encoding'] ?? '');
+  if (/\bbr\b/.test(accepted)) return void reply.header('content-encoding', 'br').send(file.brotli);
+  if (/\bgzip\b/.test(accepted)) return void reply.header('content-encoding', 'gzip').send(file.gzip);
+  void reply.send(file.plain);
+}
+
+/** Ours, the agent's (its HTTP status and hint), fastify's own, or a bug. */
+function refuse(reply: FastifyReply, error: Error): void {
+  const { httpStatus, statusCode, code, hint } = error as Partial<ConsoleError> & { readonly statusCode?: number };
+  const isDown = error.name === 'AgentNotRunningError' || error.name === 'ControlAccessError';
+  const status = httpStatus ?? (isDown ? 503 : (statusCode ?? 500));
+  const body: ErrorBody = {
+    error: { code: code ?? (isDown ? 'agent-down' : 'internal'), message: error.message, hint: hint ?? '' },
+  };
+  void reply.code(status).type('application/json').send(body);
+}

@@ -1,0 +1,82 @@
+/** Who is logged in. In memory only: a console that starts again asks for the password again. */
+import type { Role } from './contract.js';
+import { randomToken, tokenHash } from './passwords.js';
+
+const IDLE_MS = 60 * 60_000;
+const LONGEST_MS = 12 * 60 * 60_000;
+const MOST_SESSIONS = 1000;
+
+/** `__Host-` makes the browser refuse it without Secure, with a domain, or from plain HTTP (RFC 6265bis). */
+export const COOKIE = '__Host-covey';
+
+export interface Session {
+  readonly name: string;
+  /** What a change must carry besides the cookie. */
+  readonly token: string;
+  readonly beganMs: number;
+  seenMs: number;
+}
+
+export class Sessions {
+  readonly #byHash = new Map<string, Session>();
+  readonly #nowMs: () => number;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** @returns the cookie's value. */
+  begin(name: string): { readonly id: string; readonly session: Session } {
+    const nowMs = this.#nowMs();
+    for (const [hash, session] of this.#byHash) if (isOver(session, nowMs)) this.#byHash.delete(hash);
+    const oldest = this.#byHash.keys().next();
+    if (this.#byHash.size >= MOST_SESSIONS && oldest.value !== undefined) this.#byHash.delete(oldest.value);
+    const id = randomToken();
+    const session = { name, token: randomToken(), beganMs: nowMs, seenMs: nowMs };
+    this.#byHash.set(tokenHash(id), session);
+    return { id, session };
+  }
+
+  /** Null: none, or over. `isActive`: somebody did something, so it goes on. */
+  find(id: string, isActive = true): Session | null {
+    const session = this.#byHash.get(tokenHash(id));
+    const nowMs = this.#nowMs();
+    if (session === undefined || isOver(session, nowMs)) return null;
+    if (isActive) session.seenMs = nowMs;
+    return session;
+  }
+
+  end(id: string): void {
+    this.#byHash.delete(tokenHash(id));
+  }
+
+  /** After a change of password, role or name. */
+  endAllOf(name: string, exceptId?: string): void {
+    const kept = exceptId === undefined ? null : tokenHash(exceptId);
+    for (const [hash, session] of this.#byHash) if (session.name === name && hash !== kept) this.#byHash.delete(hash);
+  }
+}
+
+const isOver = ({ beganMs, seenMs }: Session, nowMs: number) =>
+  nowMs - seenMs > IDLE_MS || nowMs - beganMs > LONGEST_MS;
+
+export const cookieOf = (id: string) => `${COOKIE}=${id}; Path=/; Secure; HttpOnly; SameSite=Strict`;
+export const noCookie = () => `${cookieOf('')}; Max-Age=0`;
+
+/** The session's id in a Cookie header. */
+export function sessionIdOf(header: string | undefined): string | null {
+  for (const part of (header ?? '').split(';')) {
+    const [name, ...value] = part.trim().split('=');
+    if (name === COOKIE && value.length > 0) return value.join('=');
+  }
+  return null;
+}
+
+/** Who asks, as the API sees it. */
+export interface Caller {
+  readonly name: string;
+  readonly role: Role;
+  /** Null: by a token. */
+  readonly session: Session | null;
+  readonly sessionId: string | null;
+}

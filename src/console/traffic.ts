@@ -1,0 +1,83 @@
+/** The last hour, one value a second for each node, made of counters that only grow. */
+import type { NodeSummary } from '../control/console-contract.js';
+import type { NodeRates, Rate, TrafficReport, TrafficSecond } from './contract.js';
+
+export const HISTORY_SECONDS = 3600;
+
+/** Frames that were meant for this node and did not come through. */
+const LOSSES = ['captureDrops', 'injectErrors', 'relayErrors', 'heldOverflow', 'heldLapsed', 'fragmentsOverflow'];
+
+interface Reading {
+  readonly uptimeMs: number;
+  readonly counters: NodeSummary['counters'];
+}
+
+export class TrafficHistory {
+  readonly #seconds: TrafficSecond[] = [];
+  readonly #last = new Map<string, Reading>();
+
+  /** What the nodes said in this second (wall clock). A second is told once; nodes that said nothing new are left out. */
+  add(at: number, readings: Readonly<Record<string, Reading>>): TrafficSecond | null {
+    if (at <= (this.newest?.at ?? 0)) return null;
+    const nodes: Record<string, NodeRates> = {};
+    for (const [node, reading] of Object.entries(readings)) {
+      const before = this.#last.get(node);
+      if (before !== undefined && reading.uptimeMs === before.uptimeMs) continue;
+      this.#last.set(node, reading);
+      const rates = before === undefined ? null : ratesBetween(before, reading);
+      if (rates !== null) nodes[node] = rates;
+    }
+    const second = { at, nodes };
+    this.#seconds.push(second);
+    if (this.#seconds.length > HISTORY_SECONDS) this.#seconds.shift();
+    return second;
+  }
+
+  get newest(): TrafficSecond | null {
+    return this.#seconds.at(-1) ?? null;
+  }
+
+  report(): TrafficReport {
+    const seconds = this.#seconds;
+    const names = [...new Set(seconds.flatMap(({ nodes }) => Object.keys(nodes)))].sort();
+    const nodes = Object.fromEntries(
+      names.map((name) => [name, seriesOf(seconds.map((second) => second.nodes[name]))]),
+    );
+    return { times: seconds.map(({ at }) => at), nodes };
+  }
+}
+
+/** Null when the node began anew meanwhile: its counters did, too. */
+export function ratesBetween(before: Reading, after: Reading): NodeRates | null {
+  const seconds = (after.uptimeMs - before.uptimeMs) / 1000;
+  if (seconds <= 0) return null;
+  const rate = (name: string) => Math.max(0, Math.round((numberOf(after, name) - numberOf(before, name)) / seconds));
+  const reasons = Object.entries(after.counters.rejected ?? {}).map(([reason, count]) => {
+    const grown = count - (before.counters.rejected?.[reason] ?? 0);
+    return [reason, Math.max(0, Math.round(grown / seconds))] as const;
+  });
+  return {
+    accepted: rate('accepted'),
+    relayed: rate('relayed'),
+    held: rate('held'),
+    lost: LOSSES.reduce((sum, name) => sum + rate(name), 0),
+    rejected: Object.fromEntries(reasons.filter(([, perSecond]) => perSecond > 0)),
+  };
+}
+
+function numberOf({ counters }: Reading, name: string): number {
+  const value = counters[name];
+  return typeof value === 'number' ? value : 0;
+}
+
+function seriesOf(rates: readonly (NodeRates | undefined)[]): TrafficReport['nodes'][string] {
+  const of = (pick: (rate: NodeRates) => Rate) => rates.map((rate) => (rate === undefined ? null : pick(rate)));
+  const reasons = [...new Set(rates.flatMap((rate) => Object.keys(rate?.rejected ?? {})))].sort();
+  return {
+    accepted: of(({ accepted }) => accepted),
+    relayed: of(({ relayed }) => relayed),
+    held: of(({ held }) => held),
+    lost: of(({ lost }) => lost),
+    rejected: Object.fromEntries(reasons.map((reason) => [reason, of(({ rejected }) => rejected[reason] ?? 0)])),
+  };
+}

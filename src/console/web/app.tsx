@@ -1,0 +1,125 @@
+/** The console's page. */
+import { render } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { isAtLeast, type Role, type SessionReport } from '../contract.js';
+import { ask, useSession } from './api.js';
+import { Banner } from './banner.js';
+import { ageOf, type Farm, isStale, useFarm } from './live.js';
+import { Login } from './login.js';
+import { ChecksPage } from './page-checks.js';
+import { ConfigPage } from './page-config.js';
+import { ExplainPage } from './page-explain.js';
+import { FarmPage } from './page-farm.js';
+import { NetworkPage } from './page-network.js';
+import { TimelinePage } from './page-timeline.js';
+import { TrafficPage } from './page-traffic.js';
+import { UsersPage } from './page-users.js';
+import { duration } from './text.js';
+import { ThemeButton } from './theme.js';
+
+export interface PageProps {
+  readonly farm: Farm;
+  readonly session: SessionReport;
+  readonly may: (role: Role) => boolean;
+}
+
+const PAGES = [
+  ['farm', 'Farm', FarmPage],
+  ['traffic', 'Traffic', TrafficPage],
+  ['timeline', 'Timeline', TimelinePage],
+  ['checks', 'Checks', ChecksPage],
+  ['network', 'Network', NetworkPage],
+  ['explain', 'Explain', ExplainPage],
+  ['config', 'Configuration', ConfigPage],
+  ['users', 'Users', UsersPage],
+] as const;
+
+const pageInAddress = () => PAGES.find(([id]) => location.hash === `#/${id}`) ?? PAGES[0];
+
+function App() {
+  const [session, setSession] = useState<SessionReport | null | 'unknown'>('unknown');
+  const enter = (next: SessionReport | null) => {
+    useSession(next);
+    setSession(next);
+  };
+  useEffect(() => {
+    ask<SessionReport>('GET', '/session').then(enter, () => enter(null));
+  }, []);
+  if (session === 'unknown') return <p class="loading">One moment…</p>;
+  if (session === null) return <Login onEnter={enter} />;
+  return <Shell session={session} onLeave={() => enter(null)} />;
+}
+
+function Shell({ session, onLeave }: { readonly session: SessionReport; readonly onLeave: () => void }) {
+  const farm = useFarm(true);
+  const [[id, title, Page], setPage] = useState<(typeof PAGES)[number]>(pageInAddress);
+  useEffect(() => {
+    const follow = () => {
+      setPage(pageInAddress());
+      document.getElementById('main')?.focus();
+    };
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }, []);
+  useEffect(() => {
+    document.title = `${title} · ${farm.frame?.status?.farm ?? 'Covey'}`;
+  }, [title, farm.frame?.status?.farm]);
+  useEffect(() => {
+    if (farm.over) onLeave();
+  }, [farm.over]);
+  const leave = () => void ask('DELETE', '/session').then(onLeave, onLeave);
+  return (
+    <div class={isStale(farm) ? 'shell is-stale' : 'shell'}>
+      <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
+        Skip to the content
+      </button>
+      <header class="top">
+        <div class="brand">
+          <img src="/icon.svg" alt="" width="28" height="28" />
+          <div>
+            <strong>{farm.frame?.status?.farm ?? 'Covey'}</strong>
+            <small>seen by {farm.frame?.status?.node ?? '…'}</small>
+          </div>
+        </div>
+        <Freshness farm={farm} />
+        <div class="who">
+          <span>
+            {session.name} <small>{session.role}</small>
+          </span>
+          <ThemeButton />
+          <button type="button" onClick={leave}>
+            Log out
+          </button>
+        </div>
+      </header>
+      <nav aria-label="Pages">
+        {PAGES.map(([page, label]) => (
+          <a key={page} href={`#/${page}`} aria-current={page === id ? 'page' : undefined}>
+            {label}
+          </a>
+        ))}
+      </nav>
+      <Banner farm={farm} />
+      <main id="main" tabIndex={-1}>
+        <h1>{title}</h1>
+        <Page farm={farm} session={session} may={(role) => isAtLeast(session.role, role)} />
+      </main>
+      <footer>
+        <small>
+          Covey {farm.frame?.status?.software.version ?? ''} · certificate SHA-256{' '}
+          <code>{farm.frame?.fingerprint ?? '…'}</code>
+        </small>
+      </footer>
+    </div>
+  );
+}
+
+/** Never silent about age: what is older than two seconds is called so, in words. */
+function Freshness({ farm }: { readonly farm: Farm }) {
+  const age = ageOf(farm);
+  if (age === null) return <span class="fresh bad">no data yet</span>;
+  if (isStale(farm)) return <span class="fresh bad">stale: {duration(age)} old</span>;
+  return <span class="fresh good">live</span>;
+}
+
+render(<App />, document.getElementById('app')!);

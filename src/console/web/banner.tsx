@@ -1,0 +1,48 @@
+/** What must not be overlooked: this console or its agent is gone, or the farm warns of something. */
+import { type Farm, isStale } from './live.js';
+import { duration } from './text.js';
+
+export function Banner({ farm }: { readonly farm: Farm }) {
+  const { frame, connected, silentMs } = farm;
+  const isGone = frame !== null && (!connected || (silentMs ?? 0) > 2000);
+  const isAgentGone = frame !== null && !isGone && isStale(farm);
+  return (
+    <div class="banners" aria-live="polite">
+      {isGone && (
+        <div class="banner bad" data-test="gone">
+          <strong>This console does not answer any more.</strong> What you see was true {duration(silentMs ?? 0)} ago.{' '}
+          <Others farm={farm} />
+        </div>
+      )}
+      {isAgentGone && (
+        <div class="banner bad">
+          <strong>The agent of this node does not answer</strong>
+          {frame.agent.trouble === '' ? '' : `: ${frame.agent.trouble}`}. <Others farm={farm} />
+        </div>
+      )}
+      {(frame?.status?.warnings ?? []).map((warning) => (
+        <div class="banner warn" key={warning}>
+          {warning}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Others({ farm }: { readonly farm: Farm }) {
+  const others = farm.frame?.consoles ?? [];
+  if (others.length === 0) return <span>No other node offers a console.</span>;
+  return (
+    <span>
+      Go on at{' '}
+      {others.map(({ node, url, state }, at) => (
+        <span key={node}>
+          {at > 0 ? ', ' : ''}
+          <a href={`${url}${location.hash}`}>{node}</a>
+          {state === 'up' ? '' : ` (${state})`}
+        </span>
+      ))}
+      .
+    </span>
+  );
+}

@@ -1,0 +1,92 @@
+/** A chart of one-second values, by uPlot. */
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import type { Rate } from '../contract.js';
+
+export interface Line {
+  readonly label: string;
+  readonly colour: string;
+  readonly dash: readonly number[];
+  readonly values: readonly Rate[];
+}
+
+export interface ChartProps {
+  readonly title: string;
+  readonly times: readonly number[];
+  readonly lines: readonly Line[];
+  readonly height?: number;
+}
+
+/** Lines differ in their dashes, too, for those who do not tell the colours apart. */
+export const DASHES: readonly (readonly number[])[] = [
+  [],
+  [8, 4],
+  [2, 3],
+  [10, 3, 2, 3],
+  [14, 5],
+  [5, 5],
+  [1, 5],
+  [12, 3],
+];
+
+export function Chart({ title, times, lines, height = 220 }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const shape = lines.map(({ label }) => label).join(' ');
+  useEffect(() => {
+    const element = place.current!;
+    const colour = getComputedStyle(element).color;
+    const axis = {
+      stroke: colour,
+      grid: { stroke: 'rgba(128,128,128,0.2)', width: 1 },
+      ticks: { show: false },
+      font: '12px system-ui',
+    };
+    plot.current = new uPlot(
+      {
+        width: element.clientWidth,
+        height,
+        legend: { show: false },
+        cursor: { drag: { x: false, y: false } },
+        scales: { y: { range: (_plot, _low, high) => [0, Math.max(10, (high ?? 0) * 1.1)] } },
+        axes: [
+          { ...axis, values: (_plot, splits) => splits.map(timeText) },
+          { ...axis, size: 58 },
+        ],
+        series: [
+          {},
+          ...lines.map(({ label, colour: stroke, dash }) => ({
+            label,
+            stroke,
+            width: 2,
+            dash: [...dash],
+            points: { show: false },
+          })),
+        ],
+      },
+      [[...times], ...lines.map(({ values }) => [...values])] as uPlot.AlignedData,
+      element,
+    );
+    const follow = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
+    follow.observe(element);
+    return () => {
+      follow.disconnect();
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, [shape, height]);
+  useEffect(() => {
+    plot.current?.setData([[...times], ...lines.map(({ values }) => [...values])] as uPlot.AlignedData);
+  }, [times, lines]);
+  const newest = lines.map(({ label, values }) => `${label} ${values.at(-1) ?? 'not known'}`).join(', ');
+  return (
+    <figure class="chart">
+      <figcaption>{title}</figcaption>
+      <div ref={place} role="img" aria-label={`${title}. Now: ${newest}`} />
+    </figure>
+  );
+}
+
+function timeText(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleTimeString([], { hour12: false });
+}

@@ -1,0 +1,103 @@
+/** What the page knows, kept fresh by server-sent events, and how old it is. */
+import { useEffect, useReducer, useRef } from 'preact/hooks';
+import { type BucketsReport, type EventReport, type Frame, STALE_AFTER_MS, type TrafficReport } from '../contract.js';
+import { ask } from './api.js';
+import { appended } from './series.js';
+
+export interface Farm {
+  readonly frame: Frame | null;
+  readonly buckets: BucketsReport | null;
+  readonly events: readonly EventReport[];
+  readonly traffic: TrafficReport;
+  /** The server is connected. */
+  readonly connected: boolean;
+  /** ms since the newest frame came; null: none came. */
+  readonly silentMs: number | null;
+  /** The session is over. */
+  readonly over: boolean;
+}
+
+const NOTHING: Farm = {
+  frame: null,
+  buckets: null,
+  events: [],
+  traffic: { times: [], nodes: {} },
+  connected: false,
+  silentMs: null,
+  over: false,
+};
+const MOST_EVENTS = 500;
+const LOOK_EVERY_MS = 250;
+
+/** How old what is shown is, in ms: the way from the agent to the server, and from the server to here. */
+export function ageOf(farm: Farm): number | null {
+  const { frame, silentMs } = farm;
+  if (frame === null || silentMs === null || frame.statusAgeMs === null) return null;
+  return frame.statusAgeMs + silentMs;
+}
+
+export const isStale = (farm: Farm) => {
+  const age = ageOf(farm);
+  return age === null || age > STALE_AFTER_MS;
+};
+
+export function useFarm(loggedIn: boolean): Farm {
+  const farm = useRef(NOTHING);
+  const heardMs = useRef<number | null>(null);
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    if (!loggedIn) return;
+    farm.current = NOTHING;
+    const set = (change: Partial<Farm>) => {
+      farm.current = { ...farm.current, ...change };
+      redraw(undefined);
+    };
+    void ask<TrafficReport>('GET', '/traffic')
+      .then((traffic) => set({ traffic }))
+      .catch(() => undefined);
+    let source = open();
+    function open(): EventSource {
+      const events = new EventSource('/api/v1/live');
+      events.addEventListener('open', () => set({ connected: true }));
+      events.addEventListener('error', () => {
+        set({ connected: false });
+        // A browser gives up after an answer that is no stream; a console that comes back must be found again.
+        if (events.readyState === EventSource.CLOSED) void retry();
+      });
+      events.addEventListener('frame', ({ data }) => {
+        const frame = JSON.parse(data as string) as Frame;
+        heardMs.current = performance.now();
+        const traffic = frame.traffic === null ? farm.current.traffic : appended(farm.current.traffic, frame.traffic);
+        set({ frame, traffic, connected: true, silentMs: 0 });
+      });
+      events.addEventListener('buckets', ({ data }) => set({ buckets: JSON.parse(data as string) as BucketsReport }));
+      events.addEventListener('events', ({ data }) => {
+        const fresh = JSON.parse(data as string) as EventReport[];
+        const known = new Set(farm.current.events.map(({ at, event, node }) => at + event + node));
+        const added = fresh.filter(({ at, event, node }) => !known.has(at + event + node));
+        set({ events: [...farm.current.events, ...added].slice(-MOST_EVENTS) });
+      });
+      events.addEventListener('over', () => set({ over: true }));
+      return events;
+    }
+    let retrying: ReturnType<typeof setTimeout> | undefined;
+    async function retry(): Promise<void> {
+      const isOver = await ask('GET', '/session')
+        .then(() => false)
+        .catch((error: { status: number }) => error.status === 401);
+      if (isOver) return set({ over: true });
+      retrying = setTimeout(() => {
+        source = open();
+      }, 1000);
+    }
+    const timer = setInterval(() => {
+      if (heardMs.current !== null) set({ silentMs: performance.now() - heardMs.current });
+    }, LOOK_EVERY_MS);
+    return () => {
+      clearInterval(timer);
+      clearTimeout(retrying);
+      source.close();
+    };
+  }, [loggedIn]);
+  return farm.current;
+}

@@ -1,0 +1,46 @@
+import { useState } from 'preact/hooks';
+import type { SessionReport } from '../contract.js';
+import { ApiError, ask } from './api.js';
+import { ThemeButton } from './theme.js';
+
+export function Login({ onEnter }: { readonly onEnter: (session: SessionReport) => void }) {
+  const [trouble, setTrouble] = useState('');
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    setBusy(true);
+    try {
+      const body = { name: String(form.get('name')).trim(), password: String(form.get('password')) };
+      onEnter(await ask<SessionReport>('POST', '/session', body));
+    } catch (error) {
+      setTrouble(error instanceof ApiError ? error.message : String(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <main class="login">
+      <form onSubmit={(event) => void submit(event)}>
+        <img src="/icon.svg" alt="" width="48" height="48" />
+        <h1>Covey</h1>
+        <p>The console of this farm. The first account and its password were printed by the node when it started.</p>
+        <label>
+          Name
+          <input name="name" autocomplete="username" required autocapitalize="none" spellcheck={false} />
+        </label>
+        <label>
+          Password
+          <input name="password" type="password" autocomplete="current-password" required />
+        </label>
+        <p class="trouble" role="alert">
+          {trouble}
+        </p>
+        <button type="submit" class="primary" disabled={busy}>
+          {busy ? 'Logging in…' : 'Log in'}
+        </button>
+      </form>
+      <ThemeButton />
+    </main>
+  );
+}

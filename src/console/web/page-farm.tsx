@@ -1,0 +1,263 @@
+/** The farm at a glance: nodes as cards, the buckets, and what may be done to them. */
+import type { Frame, NodeRates, PeersReport, StatusReport } from '../contract.js';
+import { ask } from './api.js';
+import type { PageProps } from './app.js';
+import { BucketMap } from './buckets.js';
+import { type Look, looksOf } from './colours.js';
+import { Figure, type Question, State, Swatch, useConfirm } from './parts.js';
+import { duration, percent, plural, short } from './text.js';
+
+type Member = StatusReport['members'][number];
+type Peer = PeersReport['nodes'][number];
+
+export function FarmPage({ farm, may }: PageProps) {
+  const { confirm, dialog } = useConfirm();
+  const status = farm.frame?.status ?? null;
+  if (status === null || farm.frame === null) return <p>Waiting for the agent’s first answer…</p>;
+  const looks = looksOf(status.members.map(({ name }) => name));
+  const mayAct = may('operator');
+  return (
+    <>
+      <Totals frame={farm.frame} status={status} />
+      <ShareBar status={status} looks={looks} />
+      {dialog}
+      <div class="cards">
+        {status.members.map((member) => (
+          <NodeCard
+            key={member.name}
+            member={member}
+            look={looks.get(member.name)}
+            peer={farm.frame!.peers.find(({ node }) => node === member.name)}
+            rates={farm.frame!.traffic?.nodes[member.name]}
+            confirm={mayAct ? confirm : null}
+          />
+        ))}
+      </div>
+      {mayAct && (
+        <div class="buttons">
+          <button type="button" onClick={() => confirm(rollingRestart(status))}>
+            Rolling restart…
+          </button>
+        </div>
+      )}
+      <BucketMap report={farm.buckets} looks={looks} />
+    </>
+  );
+}
+
+const isServing = ({ state }: Member) => state === 'up' || state === 'draining';
+
+function Totals({ frame, status }: { readonly frame: Frame; readonly status: StatusReport }) {
+  const up = status.members.filter(({ state }) => state === 'up').length;
+  const held = status.members.reduce((sum, { share }) => sum + share, 0);
+  const rates = Object.values(frame.traffic?.nodes ?? {});
+  const accepted = rates.reduce((sum, rate) => sum + (rate.accepted ?? 0), 0);
+  const connections = frame.peers.reduce((sum, peer) => sum + (peer.connections ?? 0), 0);
+  return (
+    <dl class="figures">
+      <Figure label="Nodes up" tone={up === status.members.length ? 'good' : 'bad'}>
+        {up} <small>of {status.members.length}</small>
+      </Figure>
+      <Figure label="Buckets held" tone={held > 0.9999 ? 'good' : 'bad'}>
+        {percent(held, held > 0.9999 ? 0 : 1)}
+      </Figure>
+      <Figure label="Accepted">
+        {short(accepted)} <small>packets/s</small>
+      </Figure>
+      <Figure label="Connections">
+        {short(connections)} <small>TCP</small>
+      </Figure>
+      <Figure label="Reach">{status.reach.mode}</Figure>
+      <Figure label="View" tone={status.view.agreed ? 'good' : 'bad'}>
+        {status.view.agreed ? 'agreed' : 'not agreed'}
+      </Figure>
+      <Figure label="Address">{status.vips.map((vip) => vip.split('/')[0]).join(', ')}</Figure>
+    </dl>
+  );
+}
+
+/** Shares side by side; drawn by SVG, since a style attribute would need a weaker policy. */
+function ShareBar({ status, looks }: { readonly status: StatusReport; readonly looks: ReadonlyMap<string, Look> }) {
+  let at = 0;
+  const parts = status.members
+    .filter(({ share }) => share > 0)
+    .map((member) => {
+      const part = { member, from: at };
+      at += member.share;
+      return part;
+    });
+  const said = parts.map(({ member }) => `${member.name} ${percent(member.share)}`).join(', ');
+  return (
+    <svg class="shares" viewBox="0 0 1000 40" preserveAspectRatio="none" role="img" aria-label={`Shares: ${said}`}>
+      {parts.map(({ member, from }) => (
+        <rect
+          key={member.name}
+          x={from * 1000}
+          y="0"
+          width={Math.max(0, member.share * 1000 - 3)}
+          height="40"
+          rx="4"
+          fill={looks.get(member.name)?.colour}
+        />
+      ))}
+    </svg>
+  );
+}
+
+interface CardProps {
+  readonly member: Member;
+  readonly look: Look | undefined;
+  readonly peer: Peer | undefined;
+  readonly rates: NodeRates | undefined;
+  /** Null: only to look at. */
+  readonly confirm: ((question: Question) => void) | null;
+}
+
+function NodeCard({ member, look, peer, rates, confirm }: CardProps) {
+  const isQuiet = member.lastHeardMs !== null && member.lastHeardMs > 2000 && isServing(member);
+  const rejected = Object.values(rates?.rejected ?? {}).reduce((sum, rate) => sum + rate, 0);
+  return (
+    <article class={`card ${member.state}`} aria-labelledby={`node-${member.name}`} data-node={member.name}>
+      <header>
+        <h2 id={`node-${member.name}`}>
+          <Swatch look={look} /> {member.name}
+        </h2>
+        <State state={member.state} />
+      </header>
+      {member.reason !== '' && <p class="reason">{member.reason}</p>}
+      {isQuiet && <p class="reason">last heard {duration(member.lastHeardMs ?? 0)} ago</p>}
+      <p class="share" data-test="share">
+        {percent(member.share)}
+      </p>
+      <dl class="rows">
+        <dt>Weight</dt>
+        <dd>{member.weight}</dd>
+        <dt>Connections</dt>
+        <dd>{peer?.connections === null || peer === undefined ? '–' : short(peer.connections)}</dd>
+        <dt>Keeps</dt>
+        <dd>{short(member.keeps)}</dd>
+        <dt>Accepted</dt>
+        <dd>{rates?.accepted == null ? '–' : `${short(rates.accepted)} /s`}</dd>
+        <dt>Rejected</dt>
+        <dd>{rates === undefined ? '–' : `${short(rejected)} /s`}</dd>
+        <dt>Running for</dt>
+        <dd>{peer === undefined ? '–' : duration(peer.uptimeMs)}</dd>
+      </dl>
+      <DrainProgress peer={peer} member={member} />
+      {confirm !== null && <Actions member={member} peer={peer} confirm={confirm} />}
+    </article>
+  );
+}
+
+function DrainProgress({ peer, member }: Pick<CardProps, 'peer' | 'member'>) {
+  if (member.state !== 'draining') return null;
+  const left = peer?.drain ?? null;
+  const clients = left?.left ?? member.keeps;
+  return (
+    <p class="draining">
+      Draining: {plural(clients, 'client')} left
+      {left?.connections == null ? '' : `, ${plural(left.connections, 'connection')}`}
+      {left?.remainingMs == null ? '' : `, at most ${duration(left.remainingMs)} more`}
+      <progress aria-label={`Buckets that ${member.name} has given away`} value={1 - member.share} max={1} />
+    </p>
+  );
+}
+
+function Actions({
+  member,
+  peer,
+  confirm,
+}: {
+  readonly member: Member;
+  readonly peer: Peer | undefined;
+  readonly confirm: (question: Question) => void;
+}) {
+  const { name, state, share } = member;
+  const order =
+    (command: string, more: object = {}) =>
+    async () =>
+      (await ask<{ message: string }>('POST', '/commands', { command, node: name, ...more })).message;
+  const serves = `${name} serves ${percent(share)} of the clients${peer?.connections == null ? '' : ` and has ${plural(peer.connections, 'connection')}`}.`;
+  const isGone = state === 'dead';
+  return (
+    <div class="buttons">
+      <button
+        type="button"
+        disabled={isGone || state === 'up' || state === 'joining'}
+        onClick={() =>
+          confirm({
+            title: `Start ${name}?`,
+            text: <p>{name} takes its share again. No connection breaks.</p>,
+            verb: `Start ${name}`,
+            act: order('start'),
+          })
+        }
+      >
+        Start
+      </button>
+      <button
+        type="button"
+        disabled={isGone || state !== 'up'}
+        onClick={() =>
+          confirm({
+            title: `Drain ${name}?`,
+            text: (
+              <p>
+                {serves} It takes no new clients, keeps those it has until they are done, and stops then. Nothing
+                breaks.
+              </p>
+            ),
+            verb: `Drain ${name}`,
+            act: order('drain'),
+          })
+        }
+      >
+        Drain
+      </button>
+      <button
+        type="button"
+        disabled={isGone || state === 'stopped'}
+        onClick={() =>
+          confirm({
+            title: `Stop ${name} at once?`,
+            text: <p>{serves} Its connections break; the others take its share.</p>,
+            verb: `Stop ${name} now`,
+            isHarmful: true,
+            act: order('stop', { now: true }),
+          })
+        }
+      >
+        Stop
+      </button>
+      <button
+        type="button"
+        disabled={isGone}
+        onClick={() =>
+          confirm({
+            title: `Restart ${name}?`,
+            text: <p>{serves} It is drained, its agent ends and starts anew. Nothing breaks.</p>,
+            verb: `Restart ${name}`,
+            act: order('restart'),
+          })
+        }
+      >
+        Restart
+      </button>
+    </div>
+  );
+}
+
+function rollingRestart(status: StatusReport): Question {
+  const nodes = status.members.filter(isServing).map(({ name }) => name);
+  return {
+    title: 'Restart all nodes, one after the other?',
+    text: (
+      <p>
+        {nodes.join(', ')}: each is drained, starts anew and has its share again before the next one begins. It ends at
+        the first that does not come back.
+      </p>
+    ),
+    verb: 'Restart them',
+    act: async () => (await ask<{ message: string }>('POST', '/rolling-restart', {})).message,
+  };
+}

@@ -1,0 +1,151 @@
+/** What the network brings from each node to each other, and which reach is used and why. */
+import { useState } from 'preact/hooks';
+import type { ProbeReport } from '../../control/contract.js';
+import { ask } from './api.js';
+import type { PageProps } from './app.js';
+import { Figure, troubleOf, useConfirm } from './parts.js';
+import { duration } from './text.js';
+
+const WAYS = ['unicast', 'flood', 'multicast'] as const;
+
+export function NetworkPage({ farm, may }: PageProps) {
+  const [report, setReport] = useState<ProbeReport | null>(null);
+  const [trouble, setTrouble] = useState('');
+  const [busy, setBusy] = useState(false);
+  const { confirm, dialog } = useConfirm();
+  const reach = farm.frame?.status?.reach;
+  const probe = async (apply: boolean) => {
+    setBusy(true);
+    setTrouble('');
+    try {
+      setReport(await ask<ProbeReport>('POST', '/probe', { apply }));
+    } catch (error) {
+      setTrouble(troubleOf(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <section class="panel">
+        <dl class="figures">
+          <Figure label="Reach in use">{reach?.mode ?? '–'}</Figure>
+        </dl>
+        <p>
+          {reach?.reason === '' || reach === undefined ? 'No reason was given: it is set by the config.' : reach.reason}
+        </p>
+        {may('operator') ? (
+          <div class="buttons">
+            <button type="button" class="primary" disabled={busy} onClick={() => void probe(false)}>
+              {busy ? 'Probing, up to 4 s…' : 'Probe the network'}
+            </button>
+            <button
+              type="button"
+              disabled={busy}
+              onClick={() =>
+                confirm({
+                  title: 'Use the best reach that works?',
+                  text: (
+                    <p>
+                      The network is probed again; with “reach: auto” the farm then uses the best way that works between
+                      every two nodes.
+                    </p>
+                  ),
+                  verb: 'Probe and use it',
+                  act: async () => {
+                    await probe(true);
+                    return 'probed';
+                  },
+                })
+              }
+            >
+              Probe and use the best…
+            </button>
+          </div>
+        ) : (
+          <p class="hint">To probe needs the role operator.</p>
+        )}
+        {dialog}
+        <p class="trouble" role="alert">
+          {trouble}
+        </p>
+      </section>
+      {report !== null && <Result report={report} />}
+    </>
+  );
+}
+
+function Result({ report }: { readonly report: ProbeReport }) {
+  const nodes = [...new Set(report.matrix.flatMap(({ from, to }) => [from, to]))].sort();
+  return (
+    <section class="panel">
+      <h2>
+        Best reach that works: {report.verdict.reach} <small>found in {duration(report.tookMs)}</small>
+      </h2>
+      <p>{report.verdict.reason}</p>
+      <ul>
+        {report.verdict.evidence.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+      {report.verdict.fixes.length > 0 && <h3>What would make a better one work</h3>}
+      <ul>
+        {report.verdict.fixes.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+      <div class="matrices">
+        {WAYS.map((way) => (
+          <Matrix key={way} way={way} nodes={nodes} report={report} />
+        ))}
+      </div>
+      {report.silent.length > 0 && <p class="trouble">Did not answer: {report.silent.join(', ')}</p>}
+    </section>
+  );
+}
+
+function Matrix({
+  way,
+  nodes,
+  report,
+}: {
+  readonly way: (typeof WAYS)[number];
+  readonly nodes: readonly string[];
+  readonly report: ProbeReport;
+}) {
+  const cell = (from: string, to: string) => report.matrix.find((entry) => entry.from === from && entry.to === to);
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={`Delivery by ${way}`}>
+      <table class="matrix">
+        <caption>{way}: from row to column</caption>
+        <thead>
+          <tr>
+            <td />
+            {nodes.map((to) => (
+              <th key={to} scope="col">
+                {to}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {nodes.map((from) => (
+            <tr key={from}>
+              <th scope="row">{from}</th>
+              {nodes.map((to) => {
+                const arrives = cell(from, to)?.[way];
+                if (from === to) return <td key={to} class="self" />;
+                if (arrives == null) return <td key={to}>?</td>;
+                return (
+                  <td key={to} class={arrives ? 'good' : 'bad'}>
+                    {arrives ? '✓ yes' : '✕ no'}
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

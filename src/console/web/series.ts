@@ -1,0 +1,53 @@
+/** The last hour as columns for the charts. Pure. */
+import type { NodeRates, Rate, TrafficReport, TrafficSecond } from '../contract.js';
+
+const MOST_SECONDS = 3600;
+type Series = TrafficReport['nodes'][string];
+
+/** With one second more. A second that is there already changes nothing. */
+export function appended(report: TrafficReport, second: TrafficSecond): TrafficReport {
+  const last = report.times.at(-1) ?? 0;
+  if (second.at <= last) return report;
+  const length = report.times.length;
+  const names = new Set([...Object.keys(report.nodes), ...Object.keys(second.nodes)]);
+  const nodes = Object.fromEntries(
+    [...names].map((name) => [name, grown(report.nodes[name], length, second.nodes[name])]),
+  );
+  return { times: [...report.times, second.at].slice(-MOST_SECONDS), nodes };
+}
+
+function grown(series: Series | undefined, length: number, rates: NodeRates | undefined): Series {
+  const nothing: readonly Rate[] = Array.from({ length }, () => null);
+  const add = (before: readonly Rate[] | undefined, value: Rate) =>
+    [...(before ?? nothing), value].slice(-MOST_SECONDS);
+  const reasons = new Set([...Object.keys(series?.rejected ?? {}), ...Object.keys(rates?.rejected ?? {})]);
+  return {
+    accepted: add(series?.accepted, rates?.accepted ?? null),
+    relayed: add(series?.relayed, rates?.relayed ?? null),
+    held: add(series?.held, rates?.held ?? null),
+    lost: add(series?.lost, rates?.lost ?? null),
+    rejected: Object.fromEntries(
+      [...reasons].map((reason) => [
+        reason,
+        add(series?.rejected[reason], rates === undefined ? null : (rates.rejected[reason] ?? 0)),
+      ]),
+    ),
+  };
+}
+
+/** All reasons of rejection, the most frequent of the hour first. */
+export function reasonsOf(report: TrafficReport): readonly string[] {
+  const totals = new Map<string, number>();
+  for (const { rejected } of Object.values(report.nodes))
+    for (const [reason, values] of Object.entries(rejected))
+      totals.set(reason, (totals.get(reason) ?? 0) + values.reduce<number>((sum, value) => sum + (value ?? 0), 0));
+  return [...totals].sort(([, a], [, b]) => b - a).map(([reason]) => reason);
+}
+
+/** Of all nodes together; null only where no node was heard. */
+export function summed(columns: readonly (readonly Rate[])[], length: number): Rate[] {
+  return Array.from({ length }, (_, at) => {
+    const known = columns.map((column) => column[at] ?? null).filter((value) => value !== null);
+    return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
+  });
+}

@@ -1,0 +1,28 @@
+import { COUNTER_NAMES, type CounterName } from '../dataplane/counters.js';
+import type { CountersReport } from './contract.js';
+
+/** Counters whose frames were turned away or thrown away before a verdict: they are reasons of `rejected`. */
+export const isRejection = (name: CounterName) =>
+  /^(rejected|malformed)[A-Z]/.test(name) ||
+  name === 'tooManyExtensionHeaders' ||
+  name === 'truncatedCapture' ||
+  name === 'badChecksum';
+
+/** `rejectedNotOwner` -> `notOwner`; `malformedIpv4` stays. */
+export function rejectionReason(name: string): string {
+  const reason = name.replace(/^rejected(?=[A-Z])/, '');
+  return reason === name ? name : reason.charAt(0).toLowerCase() + reason.slice(1);
+}
+
+/** The counters as `status --json` shows them: rejections under their reason, zeros among them left out. */
+export function countersReport(read: (name: CounterName, index: number) => number): CountersReport {
+  const plain: Record<string, number> = {};
+  const rejected: Record<string, number> = {};
+  for (const [index, name] of COUNTER_NAMES.entries()) {
+    const value = read(name, index);
+    if (!isRejection(name)) plain[name] = value;
+    else if (value > 0) rejected[rejectionReason(name)] = value;
+  }
+  // The fields that CountersReport names are among COUNTER_NAMES; the test of this file holds them together.
+  return { ...plain, rejected } as unknown as CountersReport;
+}

@@ -1,0 +1,106 @@
+/** The lease: until when the data plane may accept packets, from what peers say they heard of us. */
+import { isEmpty } from '../buckets/bitmap.js';
+import type { Heartbeat } from './messages.js';
+import type { Peer, State } from './state.js';
+
+/** A peer silent for this many intervals does not count: a crashed one must not fence the survivors. */
+export const SILENT_INTERVALS = 3;
+const WITNESS_EARLIER_INTERVALS = 2;
+
+export function sendTimeMs(s: State, sequence: number): number | null {
+  const age = s.sequence - sequence;
+  return age >= 0 && age < s.sendTimes.length && sequence > 0 ? s.sendTimes[sequence % s.sendTimes.length]! : null;
+}
+
+/** While we come late, heartbeats may lie unread: then what counts is who was silent before. */
+export function isSilent(s: State, peer: Peer): boolean {
+  return (s.lateSinceMs ?? s.nowMs) - peer.heardMs > SILENT_INTERVALS * s.settings.intervalMs;
+}
+
+/** A node that waits in good order goes on serving what it has not given away yet, and would take over what a dead one kept. */
+export function mayServe({ state, plans }: Heartbeat): boolean {
+  if (state === 'up' || state === 'draining') return true;
+  return state === 'waiting' && plans.some(({ held, kept }) => !isEmpty(held) || !isEmpty(kept));
+}
+
+/** Those whose silence about us must end our lease: they would take our buckets. */
+export function countedPeers(s: State): Peer[] {
+  return [...s.peers.values()].filter((peer) => {
+    return mayServe(peer.heartbeat) && !isSilent(s, peer);
+  });
+}
+
+/** The deadline that acknowledgements allow now; may lie in the past. */
+export function allowedDeadlineMs(s: State): number {
+  const { leaseMs } = s.settings;
+  const acks = countedPeers(s).map((peer) => peer.ackedMs);
+  const baseMs = s.rules.leaseBaseMs(acks, s.sentMs);
+  return Math.min(baseMs, quorumBaseMs(s), witnessBaseMs(s)) + leaseMs;
+}
+
+/** Tells the data plane a later deadline, where there is one. A lease that is over stays over. */
+export function renewLease(s: State): void {
+  if (s.leaseDeadlineMs === null) return;
+  const deadlineMs = allowedDeadlineMs(s);
+  s.allowedMs = deadlineMs;
+  if (deadlineMs <= s.leaseDeadlineMs) return;
+  s.leaseDeadlineMs = deadlineMs;
+  s.emit({ type: 'renew-lease', deadlineMs });
+}
+
+/**
+ * True when our lease has run out. What the data plane was told is never taken back, but a peer that is heard again, or comes
+ * up, without having heard us may allow less: we keep to that ourselves.
+ */
+export function leaseIsOver(s: State): boolean {
+  if (s.leaseDeadlineMs === null) return false;
+  return s.rules.leaseIsOver(s.nowMs, Math.min(s.leaseDeadlineMs, s.allowedMs));
+}
+
+/** True while some counted peer has not acknowledged us for so long that it is worth sending faster. */
+export function acknowledgementLags(s: State): boolean {
+  const limitMs = s.nowMs - 1.5 * s.settings.intervalMs;
+  for (const { ackedMs, heartbeat } of s.peers.values()) {
+    if (ackedMs < limitMs && heartbeat.state !== 'stopped') return true;
+  }
+  return false;
+}
+
+/** The names a majority or a whole farm is counted of: those of the config, and all that we ever met. */
+export function electorate(s: State): readonly string[] {
+  const { electorate: named, node } = s.settings;
+  return [...new Set([node, ...named, ...s.peers.keys(), ...s.tombstones.keys()])];
+}
+
+/** With `quorum: majority` the lease counts from what a majority heard, so that a minority ends before others take over. */
+function quorumBaseMs(s: State): number {
+  if (s.settings.quorum !== 'majority' || !s.rules.heedQuorum()) return Number.POSITIVE_INFINITY;
+  const names = electorate(s);
+  const othersNeeded = Math.floor(names.length / 2);
+  if (othersNeeded === 0) return Number.POSITIVE_INFINITY;
+  const acks = names.flatMap((name) => s.peers.get(name)?.ackedMs ?? []).sort((a, b) => b - a);
+  return acks[othersNeeded - 1] ?? Number.NEGATIVE_INFINITY;
+}
+
+/**
+ * Without its witness, a node goes on only as long as it hears all the others. In a full partition the witness's last answer is
+ * older than the cut, but the others may have heard us last up to two intervals before it (one heartbeat lost): so much earlier
+ * must our lease end, or they take over while it runs.
+ */
+function witnessBaseMs(s: State): number {
+  if (!s.settings.witness || !s.rules.heedWitness() || !someoneMissing(s)) return Number.POSITIVE_INFINITY;
+  return s.witnessedMs - WITNESS_EARLIER_INTERVALS * s.settings.intervalMs;
+}
+
+/** True when someone is missing and no witness has answered for so long that our lease may not run. */
+export function witnessMissing(s: State): boolean {
+  return witnessBaseMs(s) + s.settings.leaseMs <= s.nowMs;
+}
+
+/** True when a node that should be there is silent. */
+function someoneMissing(s: State): boolean {
+  return electorate(s).some((name) => {
+    const peer = s.peers.get(name);
+    return name !== s.settings.node && (peer === undefined || isSilent(s, peer));
+  });
+}
