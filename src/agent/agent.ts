@@ -241,6 +241,7 @@ export class Agent {
         running: () => this.#config,
         host: () => this.#host!,
         whoHas: (running, vips) => live.whoHas(running, node, baseDir, vips),
+        expect: async (configText) => void (await this.#thread!.ask({ kind: 'expect-config', configText })),
         switchOver: (text, next) => this.#putInForce(text, next),
         resetConnections: this.#parts.resetConnections,
         follow: (before, next) => this.#follow(before, next),

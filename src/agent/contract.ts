@@ -104,6 +104,8 @@ export type Question =
   | { readonly kind: 'reload-keys' }
   /** Who holds the buckets of a plan. */
   | { readonly kind: 'buckets'; readonly plan: number }
+  /** The farm may go over to this config, already found right and fitting. Answered when the core knows. */
+  | { readonly kind: 'expect-config'; readonly configText: string }
   /** Put this config, already found right and fitting, in force. */
   | { readonly kind: 'config'; readonly configText: string };
 

@@ -1,7 +1,8 @@
 /**
  * Another config on this node, while it runs. All that can fail is done first, and undone when the farm does not switch:
  *
- *   prepare   judged, host asked; new VIPs: nobody else has them, lock, guard, address; new text beside the config file, on the disk
+ *   prepare   judged, host asked; new VIPs: nobody else has them, lock, guard, address; new text beside the config file, on the disk;
+ *             membership told what comes
  *   commit    data plane and membership; VIPs that are gone: connections ended, address, guard, lock; file; supervisor; the rest
  *
  * The order at a new VIP is that of the start (guard, then address, then the data plane accepts), at one that goes the reverse.
@@ -27,6 +28,8 @@ export interface LiveConfigParts {
   readonly hostFaults: (next: Config) => Promise<readonly string[]>;
   /** Writes beside the config file; throws when that cannot be. */
   readonly stage: (path: string, text: string) => Staged;
+  /** Tells membership that the farm may go over to it, so that nobody waits while some nodes have it and some not yet. */
+  readonly expect: (text: string) => Promise<void>;
   /** Data plane and membership; they switch between two packets. */
   readonly switchOver: (text: string, next: Config) => Promise<void>;
   /** Ends all TCP connections to these addresses. @returns how many there were. */
@@ -64,6 +67,7 @@ export class LiveConfig {
     if (faults.length > 0) throw new HostRefusal(faults.join('; '));
     const staged = isInFile ? null : this.#parts.stage(configFile, text);
     try {
+      await this.#parts.expect(text);
       await this.#admit(before, next);
     } catch (error) {
       staged?.abort();

@@ -33,6 +33,8 @@ export interface ServiceParts {
   readonly reloadKeys: () => void;
   /** Puts a config in force. Throws when it is not right, and then the old one stays. */
   readonly applyConfig: (configText: string) => void;
+  /** The farm may go over to this config: members that have it are told apart no more, where that is safe. */
+  readonly expectConfig: (configText: string) => void;
   readonly setWeightPercent: (percent: number) => void;
   /** Uses this way by the gateway for heartbeats from now on; null: none. */
   readonly followEcho: (route: EchoRoute | null) => void;
@@ -132,6 +134,9 @@ export class MembershipService {
         return null;
       case 'config':
         this.#parts.applyConfig(question.configText);
+        return null;
+      case 'expect-config':
+        this.#parts.expectConfig(question.configText);
         return null;
     }
   }

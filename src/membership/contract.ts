@@ -24,6 +24,15 @@ export interface PlanSpec {
 /** `auto`: by the evidence of `reach` events. Else the config says it, whatever the evidence. */
 export type ReachSetting = 'auto' | ReachMode;
 
+/**
+ * The farm goes over from one config to another, such that nodes may share buckets while some have `base` and some `next`: until all
+ * have it, `next` counts as `base`. A member that is not told so keeps apart from those that have `next`, as from any other config.
+ */
+export interface ConfigSwitch {
+  readonly base: string;
+  readonly next: string;
+}
+
 export interface Settings {
   readonly node: NodeName;
   /** A node's own weight, 0..1000 (0: holds nothing). */
@@ -33,6 +42,8 @@ export interface Settings {
   readonly plans: readonly PlanSpec[];
   /** Digest of the config; members with another one share no buckets. */
   readonly configDigest: string;
+  /** Changes of the config that are under way in the farm, oldest first. Absent: none. */
+  readonly switches?: readonly ConfigSwitch[];
   readonly reach: ReachSetting;
   /** MAC of the VIP's interface, 6 bytes. Absent: nobody can relay to this node. */
   readonly mac?: Uint8Array;

@@ -21,7 +21,7 @@ import { allowedDeadlineMs, electorate, mayServe, witnessMissing } from './lease
 import type { Incarnation } from './messages.js';
 import { isIngressStill, reachMissing } from './reach.js';
 import { type Peer, type State, TELL_MS } from './state.js';
-import { refreshView } from './view.js';
+import { configCountedAs, ownConfig, refreshView } from './view.js';
 
 /** The low bits of an incarnation are random, see messages.ts. */
 const RANDOM_BITS = 2 ** 20;
@@ -156,7 +156,7 @@ function wait(s: State, reason: HoldReason, detail: string): void {
 function isBeingRolledOut(s: State, reason: HoldReason): boolean {
   if (reason !== 'config') return false;
   const isHeir = ({ heartbeat: { state, configDigest } }: Peer) =>
-    state === 'joining' && configDigest === s.view.configDigest;
+    state === 'joining' && configCountedAs(s, configDigest) === s.view.configDigest;
   const patience = [...s.peers.values()].some(isHeir) ? LONGEST_LISTENING + 1 : 1;
   return s.nowMs - s.waitingSinceMs < patience * (s.settings.leaseMs + s.settings.marginMs);
 }
@@ -224,7 +224,7 @@ function holdReason(s: State): { readonly reason: HoldReason; readonly detail: s
     return { reason: 'witness', detail: s.conditions.get('witness') ?? 'no answer while a node is missing' };
   const quorum = isNew ? null : quorumMissing(s);
   if (quorum !== null) return { reason: 'quorum', detail: quorum };
-  if (s.settings.configDigest !== s.view.configDigest && s.view.configDigest !== '') {
+  if (ownConfig(s) !== s.view.configDigest && s.view.configDigest !== '') {
     return { reason: 'config', detail: OTHER_CONFIG };
   }
   const reach = reachMissing(s);

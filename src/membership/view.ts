@@ -35,7 +35,9 @@ const memory = new Map<string, PlanResult>();
 export function refreshView(s: State): void {
   if (!s.viewDirty) return;
   s.viewDirty = false;
-  const entries = [ownEntry(s), ...[...s.peers.values()].map(peerEntry)].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const entries = [ownEntry(s), ...[...s.peers.values()].map((peer) => peerEntry(s, peer))].sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  );
   const digest = digestOf(entries);
   if (digest === s.view.digest) return;
   const before = s.view;
@@ -45,14 +47,25 @@ export function refreshView(s: State): void {
 }
 
 function ownEntry(s: State): Entry {
-  const { node: name, weight, weightPercent = 100, configDigest } = s.settings;
+  const { node: name, weight, weightPercent = 100 } = s.settings;
   const { incarnation, state } = s;
-  return { name, incarnation, state, weight, weightPercent, configDigest, reach: offeredReach(s) };
+  return { name, incarnation, state, weight, weightPercent, configDigest: ownConfig(s), reach: offeredReach(s) };
 }
 
-function peerEntry({ name, incarnation, heartbeat }: Peer): Entry {
-  const { state, weight, weightPercent, configDigest, reach } = heartbeat;
+function peerEntry(s: State, { name, incarnation, heartbeat }: Peer): Entry {
+  const { state, weight, weightPercent, reach } = heartbeat;
+  const configDigest = configCountedAs(s, heartbeat.configDigest);
   return { name, incarnation, state, weight, weightPercent, configDigest, reach };
+}
+
+/** What our own config counts as. */
+export function ownConfig(s: State): string {
+  return configCountedAs(s, s.settings.configDigest);
+}
+
+/** Newest first, each once: so a switch there and one back meet in the same config, whichever of the two a member has. */
+export function configCountedAs(s: State, digest: string): string {
+  return (s.settings.switches ?? []).reduceRight((known, { base, next }) => (known === next ? base : known), digest);
 }
 
 /** 64 bits as hex. Members are authenticated, so a digest need only tell views apart, not resist attack. */
@@ -77,7 +90,7 @@ function viewOf(s: State, entries: readonly Entry[], digest: string): View {
     sinceSequence: s.sequence + 1,
     sinceMs: s.nowMs,
     configDigest,
-    reach: lowestOffer(entries.filter((e) => e.configDigest === s.settings.configDigest).map(({ reach }) => reach)),
+    reach: lowestOffer(entries.filter((e) => e.configDigest === ownConfig(s)).map(({ reach }) => reach)),
     planMembers: planNames(inPlan),
     owners: plans.map((plan) => plan.owners),
     wanted: plans.map((plan) => plan.wanted),

@@ -13,7 +13,7 @@ import { beforeAll, beforeEach, expect } from 'vitest';
 import { ControlClient } from '../../src/control/client.js';
 import type { StatusReport } from '../../src/control/contract.js';
 import { labPaths, nodePaths, portOf, VIP } from '../../src/lab/names.js';
-import { agentProcesses } from '../../src/lab/processes.js';
+import { agentProcesses, signalAll } from '../../src/lab/processes.js';
 import { gaps } from '../../src/lab/tally.js';
 import { type Background, type Farm, ROOT, until } from './farm.js';
 
@@ -90,6 +90,19 @@ export class MembershipBed {
 
   async incarnations(nodes: readonly string[] = this.farm.nodes): Promise<readonly number[]> {
     return (await Promise.all(nodes.map((node) => this.status(node)))).map(({ incarnation }) => incarnation);
+  }
+
+  /**
+   * SIGSTOP for so long, to the millisecond as far as this machine lets us. `covey lab stall` and `start` are too coarse for that: each looks
+   * at the lab before it acts. @returns for how long the node stood in truth, ms.
+   */
+  async stand(node: string, ms: number): Promise<number> {
+    const processes = agentProcesses(this.farm.lab, node);
+    signalAll(processes, 'SIGSTOP');
+    const sinceMs = nowMs();
+    await pass(ms);
+    signalAll([...processes].reverse(), 'SIGCONT');
+    return nowMs() - sinceMs;
   }
 
   /** Waits until each of `nodes` says that exactly they serve, with all buckets between them. */

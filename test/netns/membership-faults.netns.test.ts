@@ -20,14 +20,13 @@ function othersGoOn(): Promise<unknown> {
 }
 
 describe.sequential('SIGSTOP of supervisor and agent', () => {
-  // A stall of 0.3 s leaves 100 ms of the lease; a busy machine may use them up, so one more try is granted.
-  it('0.3 s: nobody is ejected', { retry: 2 }, async () => {
+  it('0.3 s: nobody is ejected', async () => {
     await bed.whole();
     const before = await bed.incarnations();
     const witness = await bed.witness();
-    await labStall(farm.lab, 'n2');
-    await pass(300);
-    await labStart(farm.lab, 'n2');
+    // The newest heartbeat that all have acknowledged is up to 150 ms old, later ones are hurried; so 350 ms of the lease are left at least.
+    const stoodMs = await bed.stand('n2', 300);
+    expect(stoodMs, 'this machine cannot stop a process for 0.3 s').toBeLessThan(330);
     await pass(700);
     expect(await bed.incarnations()).toEqual(before);
     expectOneOwner(await witness.stop());

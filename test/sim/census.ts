@@ -8,7 +8,18 @@ export type Census = Map<string, number>;
 export const EXPECTED: readonly string[] = [
   ...['random loss', 'bursty loss', 'late datagrams', 'slow network', 'duplicates', 'clock drift'],
   ...['cut: oneWay', 'cut: pair', 'cut: halves', 'cut: bridge', 'cut: deaf', 'cut: mute', 'cut: one way of two'],
-  ...['kill', 'kill with obituary', 'stall', 'stall over 4 s', 'start', 'drain', 'weight', 'config', 'condition'],
+  ...[
+    'kill',
+    'kill with obituary',
+    'stall',
+    'stall over 4 s',
+    'start',
+    'drain',
+    'weight',
+    'config',
+    'expect',
+    'condition',
+  ],
   ...[
     'aimed fault',
     'dead interface',

@@ -1,7 +1,8 @@
 /**
  * What only some lives have: the real seal with key rotation and replayed traffic, a second way for heartbeats with a dead
- * interface, or one that only sends, quorum, witness, small tables of keys, a slow network, busy machines, very long stalls. Drawn from dice of their own.
+ * interface, or one that only sends, applied configs, quorum, witness, small tables of keys, a slow network, busy machines, very long stalls. Drawn from dice of their own.
  */
+import { applies } from './applies.js';
 import type { Dice } from './random.js';
 import type { Action, CutShape, Schedule } from './schedule.js';
 
@@ -16,13 +17,14 @@ export function withExtras(life: Schedule, isPeaceful: boolean, dice: Dice): Sch
   if (roll < 0.07) return sealed(life, atMs, isPeaceful, dice);
   if (roll < 0.12) return { ...life, tableRoom: dice.whole(6, life.keys) };
   if (roll < 0.17) return { ...life, delayMs: dice.between(2, 20) };
-  if (isPeaceful) return life;
+  if (isPeaceful) return roll < 0.3 ? added(life, applies(life.nodes, atMs, dice.whole(1, 6), dice)) : life;
   if (roll < 0.25) return twoWays(life, atMs, dice);
   if (roll < 0.3) return { ...added(life, [halves(life.nodes, atMs, dice)]), quorum: 'majority' };
   if (roll < 0.36) return witnessed(life, atMs, dice);
   if (roll < 0.375) return added(life, [longStall(life.nodes, atMs, dice)]);
   if (roll < 0.4) return { ...life, timersLateMs: dice.between(5, 40) };
   if (roll < 0.425) return deafNic(life, atMs, dice);
+  if (roll < 0.5) return added(life, applies(life.nodes, atMs, dice.whole(1, 6), dice, { both: 0.05, commit: 0.1 }));
   return life;
 }
 

@@ -113,6 +113,8 @@ export class Farm implements World {
         return this.#configure(this.hosts[action.node]!, { weight: action.weight });
       case 'config':
         return this.#configure(this.hosts[action.node]!, { configDigest: action.digest });
+      case 'expect':
+        return this.#expect(this.hosts[action.node]!, action);
       case 'condition': {
         const host = this.hosts[action.node]!;
         host.receive({ type: 'condition', reason: action.reason, bad: true, detail: 'simulated' });
@@ -137,6 +139,7 @@ export class Farm implements World {
   kill(host: Host, obituary: boolean): void {
     if (host.core === null) return;
     const incarnation = host.kill();
+    host.settings = { ...host.settings, switches: [] };
     if (!obituary) return;
     this.#air.testament(host, { name: host.name, incarnation }, host.seal?.testament ?? []);
     if (this.schedule.obituaryBudgetMs > 0) this.checks.expectService(this.schedule.obituaryBudgetMs);
@@ -211,6 +214,17 @@ export class Farm implements World {
     host.receive({ type: 'settings', settings: host.settings });
   }
 
+  /** What only lives in the agent's memory: one that restarts meanwhile knows no more of it. */
+  #expect(host: Host, { base, next, forMs }: Extract<Action, { kind: 'expect' }>): void {
+    if (host.core === null) return;
+    const told = { base, next };
+    this.#configure(host, { switches: [...(host.settings.switches ?? []), told] });
+    this.timeline.after(forMs, () => {
+      const { switches = [] } = host.settings;
+      if (switches.includes(told)) this.#configure(host, { switches: switches.filter((other) => other !== told) });
+    });
+  }
+
   #heal(): void {
     this.notes.push(`${stamp(this.timeline.nowMs)} ---- healed`);
     this.network.heal();
@@ -221,7 +235,7 @@ export class Farm implements World {
     for (const host of this.hosts) {
       if (host.core === null) host.start();
       else host.receive({ type: 'command', command: { name: 'start' } });
-      this.#configure(host, { configDigest: 'c0' });
+      this.#configure(host, { configDigest: 'c0', switches: [] });
     }
   }
 

@@ -30,6 +30,14 @@ export type Action = { readonly atMs: number } & (
   | { readonly kind: 'drain'; readonly node: number; readonly deadlineMs: number | null }
   | { readonly kind: 'weight'; readonly node: number; readonly weight: number }
   | { readonly kind: 'config'; readonly node: number; readonly digest: string }
+  /** The node is told that the farm goes over from `base` to `next`, and counts them as one for so long. */
+  | {
+      readonly kind: 'expect';
+      readonly node: number;
+      readonly base: string;
+      readonly next: string;
+      readonly forMs: number;
+    }
   | {
       readonly kind: 'condition';
       readonly node: number;
@@ -69,6 +77,7 @@ export const PEACEFUL: ReadonlySet<ActionKind> = new Set<ActionKind>([
   'drain',
   'weight',
   'config',
+  'expect',
   'replay',
   'client',
   'keys',

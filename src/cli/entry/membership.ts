@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { ASKERS_KIND, AskerExchange } from '../../agent/asker-exchange.js';
+import { ConfigSwitches } from '../../agent/config-switches.js';
 import type { MembershipBegin, SealedObituary, WorkerNotice, WorkerRequest } from '../../agent/contract.js';
 import { keyFilePath } from '../../agent/key-file.js';
 import { MembershipService } from '../../agent/membership-service.js';
@@ -12,6 +13,7 @@ import type { Config } from '../../config/contract.js';
 import { parseConfig } from '../../config/load.js';
 import { planSpecs, ruleEntries } from '../../config/plans.js';
 import { canonicalConfig, electorate, resolveForNode } from '../../config/resolve.js';
+import { mayShareWhileSwitching } from '../../config/switching.js';
 import type { Shape } from '../../dataplane/contract.js';
 import { NativeDataPlane, takePrecedence } from '../../dataplane/native.js';
 import type { Settings } from '../../membership/contract.js';
@@ -36,6 +38,7 @@ const HOLD_BYTES = 16 << 20;
 const GATHER_PARTS = 5;
 const FOLLOW_NETWORKS_MS = 1000;
 const EXCHANGE_ASKERS_MS = 500;
+const FORGET_SWITCHES_MS = 500;
 /** Read ahead of time: they are asked when no time is left to read. */
 const FOLLOW_NEIGHBOURS_MS = 5000;
 
@@ -47,6 +50,7 @@ const parsed = parseConfig(begin.configText);
 if (!parsed.ok) throw new Error('the config was found right before, and is not now');
 let config: Config = parsed.config;
 let weightPercent = 100;
+const switches = new ConfigSwitches();
 const node = resolveForNode(config, begin.node);
 const keyPath = keyFilePath(config, begin.baseDir);
 const keys = loadKeyFile(keyPath);
@@ -133,6 +137,7 @@ const service = new MembershipService({
   paths: [...paths, echo],
   reloadKeys,
   applyConfig,
+  expectConfig,
   setWeightPercent,
   followEcho: (route) => echo.setRoute(route),
   close,
@@ -152,6 +157,7 @@ if (incarnations.trouble !== '') {
 post({ type: 'opened', mac: dataPlane.mac, engine: dataPlane.engine, tun: begin.tun });
 let obituaryTargets: SealedObituary['udp'] = [];
 postObituary(incarnation);
+const switchTimer = setInterval(forgetSwitches, FORGET_SWITCHES_MS);
 const networkTimer = setInterval(followNetworks, FOLLOW_NETWORKS_MS);
 const askerTimer = setInterval(() => exchange(() => askers.tick()), EXCHANGE_ASKERS_MS);
 const neighbourTimer = setInterval(() => {
@@ -243,7 +249,20 @@ function applyConfig(configText: string): void {
   config = next.config;
   link.setHidden(config.vips.map(({ text }) => text.split('/')[0]!));
   dataPlane.setShape(shapeOf(config, identity));
+  switches.switched(digestOf(config), dataPlane.nowMs());
   shell.settings(settingsOf(config));
+}
+
+/** The farm may go over to this config. Nodes that would share otherwise with it keep apart while some have it, as the core sees to. */
+function expectConfig(configText: string): void {
+  const next = parseConfig(configText);
+  if (!next.ok || !mayShareWhileSwitching(config, next.config)) return;
+  switches.expect(digestOf(config), digestOf(next.config), dataPlane.nowMs());
+  shell.settings(settingsOf(config));
+}
+
+function forgetSwitches(): void {
+  if (switches.forgetOld(dataPlane.nowMs())) shell.settings(settingsOf(config));
 }
 
 function setWeightPercent(percent: number): void {
@@ -252,6 +271,7 @@ function setWeightPercent(percent: number): void {
 }
 
 function close(): void {
+  clearInterval(switchTimer);
   clearInterval(networkTimer);
   clearInterval(askerTimer);
   clearInterval(neighbourTimer);
@@ -279,6 +299,10 @@ function engineOf({ capture, reach }: Config): 'pcap' | 'ring' {
   return reach === 'relay' || reach === 'auto' ? 'ring' : 'pcap';
 }
 
+function digestOf(config: Config): string {
+  return createHash('sha256').update(canonicalConfig(config)).digest('hex').slice(0, 16);
+}
+
 function settingsOf(config: Config): Settings {
   const { heartbeat, quorum, witness } = config;
   return {
@@ -286,7 +310,8 @@ function settingsOf(config: Config): Settings {
     weight: resolveForNode(config, node.name).weight,
     weightPercent,
     plans: planSpecs(config),
-    configDigest: createHash('sha256').update(canonicalConfig(config)).digest('hex').slice(0, 16),
+    configDigest: digestOf(config),
+    switches: switches.list(),
     reach: config.reach,
     mac: ownMac,
     intervalMs: heartbeat.intervalMs,

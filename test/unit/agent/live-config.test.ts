@@ -22,6 +22,7 @@ function bed(running: string, parts: Partial<LiveConfigParts> = {}) {
       return [];
     },
     hostFaults: async () => [],
+    expect: async () => void steps.push('expected'),
     stage: () => {
       steps.push('staged');
       return { commit: () => void steps.push('file'), abort: () => void steps.push('unstaged') };
@@ -42,18 +43,18 @@ describe('a new VIP', () => {
   it('is asked for, then guarded and given an address, before any packet for it is taken', async () => {
     const { live, steps } = bed(MINIMAL);
     const prepared = await live.prepare(TWO);
-    expect(steps).toEqual(['staged', 'who has 10.77.0.60/24', 'admit 10.77.0.60']);
+    expect(steps).toEqual(['staged', 'expected', 'who has 10.77.0.60/24', 'admit 10.77.0.60']);
     expect(prepared.changed).toEqual(['VIP 10.77.0.60/24 is new']);
     await prepared.commit();
-    expect(steps.slice(3)).toEqual(['switch', 'file', 'follow']);
+    expect(steps.slice(4)).toEqual(['switch', 'file', 'follow']);
     await prepared.abort();
-    expect(steps).toHaveLength(6);
+    expect(steps).toHaveLength(7);
   });
 
   it('that another host has is refused, and nothing is left', async () => {
     const { live, steps } = bed(MINIMAL, { whoHas: async () => ['10.77.0.60 belongs to the host with MAC 02:..'] });
     await expect(live.prepare(TWO)).rejects.toThrow(/belongs to the host/);
-    expect(steps).toEqual(['staged', 'unstaged']);
+    expect(steps).toEqual(['staged', 'expected', 'unstaged']);
   });
 
   it('goes again when the farm does not switch', async () => {
@@ -61,7 +62,7 @@ describe('a new VIP', () => {
     const prepared = await live.prepare(TWO);
     await prepared.abort();
     await prepared.abort();
-    expect(steps.slice(3)).toEqual(['unstaged', 'keep only 10.77.0.50']);
+    expect(steps.slice(4)).toEqual(['unstaged', 'keep only 10.77.0.50']);
   });
 });
 
@@ -69,10 +70,10 @@ describe('a VIP that goes', () => {
   it('is let go by the data plane first; then its connections end, and its address goes', async () => {
     const { live, steps } = bed(TWO);
     const prepared = await live.prepare(MINIMAL);
-    expect(steps).toEqual(['staged']);
+    expect(steps).toEqual(['staged', 'expected']);
     expect(prepared.warnings).toEqual(['VIP 10.77.0.60/24 is no longer served: connections to it end']);
     await prepared.commit();
-    expect(steps.slice(1)).toEqual([
+    expect(steps.slice(2)).toEqual([
       'switch',
       'reset 10.77.0.60',
       'vips-gone {"vips":["10.77.0.60/24"],"connectionsReset":2}',
@@ -113,7 +114,7 @@ describe('a refusal', () => {
     const { live, steps } = bed(MINIMAL, { switchOver });
     const prepared = await live.prepare(TWO);
     await expect(prepared.commit()).rejects.toThrow('hangs');
-    expect(steps.slice(3)).toEqual(['unstaged', 'keep only 10.77.0.50']);
+    expect(steps.slice(4)).toEqual(['unstaged', 'keep only 10.77.0.50']);
   });
 
   it('of the file after the switch is told; the config stays in force', async () => {
@@ -125,12 +126,12 @@ describe('a refusal', () => {
     });
     const { live, steps } = bed(MINIMAL, { stage });
     await (await live.prepare(TWO)).commit();
-    expect(steps.slice(2)).toEqual(['switch', 'config-not-written {"error":"Error: EBUSY"}', 'follow']);
+    expect(steps.slice(3)).toEqual(['switch', 'config-not-written {"error":"Error: EBUSY"}', 'follow']);
   });
 
   it('a text from the file is not written to it again', async () => {
     const { live, steps } = bed(MINIMAL);
     await (await live.prepare(`${MINIMAL}drain: { deadline: 5s }\n`, true)).commit();
-    expect(steps).toEqual(['switch', 'follow']);
+    expect(steps).toEqual(['expected', 'switch', 'follow']);
   });
 });

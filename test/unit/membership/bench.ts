@@ -8,7 +8,7 @@ import { RULES, type Rules } from '../../../src/membership/rules.js';
 
 export const BUCKETS = 16;
 
-const SETTINGS: Settings = {
+export const SETTINGS: Settings = {
   node: 'n1',
   weight: 1,
   plans: [{ mode: 'balance', order: [], weights: {} }],
