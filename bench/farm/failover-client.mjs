@@ -52,7 +52,7 @@ function openStream() {
     if (timer === null) return;
     clearInterval(timer);
     timer = null;
-    troubles.push({ node, why });
+    troubles.push({ node, why, atMs: nowMs() });
     socket.destroy();
     setTimeout(openStream, REQUEST_EVERY_MS);
   };

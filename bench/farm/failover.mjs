@@ -121,7 +121,13 @@ async function event(client, planned, { agentOnly, asker }) {
   // A whole start also forgives the supervisor's back-off.
   if (agentOnly) await labKill(LAB, victim).catch(() => undefined);
   await labStart(LAB, victim);
-  return { outageMs: Math.max(0, ...report.lost.map((sentMs) => sentMs - killedMs)), before, ...report };
+  return {
+    victim,
+    killedMs,
+    outageMs: Math.max(0, ...report.lost.map((sentMs) => sentMs - killedMs)),
+    before,
+    ...report,
+  };
 }
 
 async function startClient() {
@@ -155,6 +161,10 @@ async function measure(kind) {
       `${kind} ${outcomes.length}/${events}: ${outcome.outageMs.toFixed(0)} ms, ${outcome.lost.length} lost, `,
     );
     process.stderr.write(`others: ${outcome.harmed.length} broken, slowest ${outcome.slowestOtherMs.toFixed(0)} ms\n`);
+    for (const { node, why, atMs } of outcome.harmed)
+      process.stderr.write(
+        `  a stream of ${node}: ${why}, ${(atMs - outcome.killedMs).toFixed(0)} ms after the kill of ${outcome.victim}\n`,
+      );
   }
   client.child.kill();
   await labDown(LAB);

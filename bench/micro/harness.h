@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -72,7 +73,7 @@ inline covey::Bitmap allBuckets() {
   return all;
 }
 
-class Node {
+class Node : private covey::Pace {
  public:
   explicit Node(bool isOwner = true, uint32_t maxKeys = 262144)
       : slots_(covey::kCounterCount), filter(options(maxKeys)) {
@@ -82,9 +83,11 @@ class Node {
 
   // As the packet thread does it: keys expire after each batch that it takes from the ring. 512 frames take a ms.
   void handle(const Batch& batch) {
-    for (size_t i = 0; i < Batch::kFrames; i++) {
-      filter.handle(batch.frame(i), true, now, sink);
-      if (i % kFramesATurn == kFramesATurn - 1) filter.expire(now);
+    std::array<covey::FrameView, kGroup> group;
+    for (size_t i = 0; i < Batch::kFrames; i += kGroup) {
+      for (size_t k = 0; k < kGroup; k++) group[k] = batch.frame(i + k);
+      filter.handle(group.data(), kGroup, *this, sink);
+      if ((i + kGroup) % kFramesATurn == 0) filter.expire(now);
     }
     now++;
   }
@@ -104,6 +107,11 @@ class Node {
 
  private:
   static constexpr size_t kFramesATurn = 64;
+  // As many as the packet thread finds in a ring under load.
+  static constexpr size_t kGroup = covey::Filter::kMostFrames;
+  static_assert(kFramesATurn % kGroup == 0 && Batch::kFrames % kFramesATurn == 0);
+
+  covey::Moment next(size_t) override { return {true, now}; }
 
   covey::FilterOptions options(uint32_t maxKeys) {
     covey::FilterOptions result;

@@ -16,7 +16,7 @@ void reject(Decision& decision, Counter reason) {
   decision.verdict.reason = reason;
 }
 
-void settle(Decision& decision, VerdictKind kind, Counter reason) {
+void conclude(Decision& decision, VerdictKind kind, Counter reason) {
   decision.verdict.kind = kind;
   decision.verdict.reason = reason;
 }
@@ -33,13 +33,19 @@ uint32_t connectionName(const IpPacket& ip, const Transport& transport, int vip)
 
 }  // namespace
 
-void Classifier::decide(const FrameView& frame, bool leaseOpen, uint64_t nowMs, Decision& decision) const {
+void Classifier::read(const FrameView& frame, bool leaseOpen, Decision& decision) const {
   if (frame.wireLength > frame.capturedLength) return reject(decision, Counter::truncatedCapture);
   if (!parseEthernet(frame, decision.ethernet)) return reject(decision, Counter::malformedEthernet);
-  decideEthernet(frame, leaseOpen, nowMs, decision);
+  decideEthernet(frame, leaseOpen, decision);
 }
 
-void Classifier::decideEthernet(const FrameView& frame, bool leaseOpen, uint64_t nowMs, Decision& decision) const {
+void Classifier::settle(uint64_t nowMs, Decision& decision) const {
+  if (decision.awaits == Awaits::origin) decideLaterFragment(nowMs, decision);
+  if (decision.awaits == Awaits::hash) decideByHash(hashKey(decision.key, shape_.hashSeed()), decision);
+  if (decision.awaits == Awaits::tables) decideByTables(decision);
+}
+
+void Classifier::decideEthernet(const FrameView& frame, bool leaseOpen, Decision& decision) const {
   const EthernetHeader& ethernet = decision.ethernet;
   if (isSame(ethernet.source, ownMac_)) return reject(decision, Counter::rejectedOwnFrame);
   // Control frames travel untagged even where the VIP has a VLAN.
@@ -47,14 +53,14 @@ void Classifier::decideEthernet(const FrameView& frame, bool leaseOpen, uint64_t
   const bool isDoubleTagged = ethernet.etherType == kEtherVlan || ethernet.etherType == kEtherQinq;
   const bool isOurVlan = ethernet.vlan == shape_.vlan() || (isControl && ethernet.vlan == kUntagged);
   if (!isOurVlan || isDoubleTagged) return reject(decision, Counter::rejectedOtherVlan);
-  if (isControl) return settle(decision, VerdictKind::control, Counter::controlReceived);
+  if (isControl) return conclude(decision, VerdictKind::control, Counter::controlReceived);
   if (!leaseOpen) return reject(decision, Counter::rejectedLeaseLapsed);
 
   const Cursor payload(frame.data + ethernet.payloadOffset, frame.capturedLength - ethernet.payloadOffset);
   switch (ethernet.etherType) {
     case kEtherIpv4:
     case kEtherIpv6:
-      return decideIp(payload, nowMs, decision);
+      return decideIp(payload, decision);
     case kEtherArp:
       return decideArp(payload, decision);
     default:
@@ -73,7 +79,7 @@ void Classifier::decideArp(Cursor payload, Decision& decision) const {
   if (arp.senderAddress == arp.targetAddress) return reject(decision, Counter::rejectedOtherProtocol);
   const bool isOurs = reach_.answers(decision.ethernet.destination, arp.senderAddress, arp.targetAddress);
   if (!isOurs) return reject(decision, Counter::rejectedOtherAnswers);
-  settle(decision, VerdictKind::answer, Counter::arpAnswered);
+  conclude(decision, VerdictKind::answer, Counter::arpAnswered);
 }
 
 bool Classifier::isForUs(const EthernetHeader& ethernet) const {
@@ -81,7 +87,7 @@ bool Classifier::isForUs(const EthernetHeader& ethernet) const {
   return kind == MacKind::own || kind == MacKind::shared;
 }
 
-void Classifier::decideIp(Cursor payload, uint64_t nowMs, Decision& decision) const {
+void Classifier::decideIp(Cursor payload, Decision& decision) const {
   IpPacket& ip = decision.ip;
   const bool isIpv6 = decision.ethernet.etherType == kEtherIpv6;
   const Fault fault = isIpv6 ? parseIpv6(payload, ip) : parseIpv4(payload, ip);
@@ -92,7 +98,10 @@ void Classifier::decideIp(Cursor payload, uint64_t nowMs, Decision& decision) co
   if (!isForUs(decision.ethernet)) return reject(decision, Counter::rejectedOtherMac);
   if (!isIpv6 && !isIpv4HeaderIntact(ip)) return reject(decision, Counter::badChecksum);
   decision.event.protocol = ip.protocol;
-  if (!ip.hasTransportHeader()) return decideLaterFragment(nowMs, decision);
+  if (!ip.hasTransportHeader()) {
+    decision.awaits = Awaits::origin;
+    return;
+  }
   decision.startsDatagram = ip.isFragment;
   if (ip.protocol == kIpTcp || ip.protocol == kIpUdp) return decidePorts(vip, decision);
   if (ip.protocol == (isIpv6 ? kIpIcmpv6 : kIpIcmp)) return decideIcmp(decision);
@@ -107,7 +116,7 @@ void Classifier::decideSolicitation(Decision& decision) const {
   if (reach_.kindOf(decision.ethernet.destination) == MacKind::other) return reject(decision, Counter::rejectedOtherMac);
   const bool isOurs = reach_.answers(decision.ethernet.destination, solicitation.source, solicitation.target);
   if (!isOurs) return reject(decision, Counter::rejectedOtherAnswers);
-  settle(decision, VerdictKind::answer, Counter::ndAnswered);
+  conclude(decision, VerdictKind::answer, Counter::ndAnswered);
 }
 
 void Classifier::decidePorts(int vip, Decision& decision) const {
@@ -130,17 +139,19 @@ void Classifier::decideIcmp(Decision& decision) const {
     return decideByRule(message.protocol, message.servicePort, message.client, message.clientPort, decision);
   }
   const KeyRecord key = makeKey(kEchoPlan, Affinity::client, decision.ip.isIpv6, message.client, 0);
-  decideByKey(key, hashKey(key, shape_.hashSeed()), decision);
+  decideByKey(key, decision);
 }
 
 void Classifier::decideLaterFragment(uint64_t nowMs, Decision& decision) const {
+  decision.awaits = Awaits::nothing;
   const FragmentOrigin* origin = fragments_.find(decision.ip, shape_.hashSeed(), nowMs);
-  if (origin == nullptr) return settle(decision, VerdictKind::hold, Counter::fragmentsHeld);
+  if (origin == nullptr) return conclude(decision, VerdictKind::hold, Counter::fragmentsHeld);
   decision.verdict.rule = origin->rule;
   decision.holdMs = origin->holdMs;
   // It shows no flags or ports, so it may tell the tracker no more than that something came.
   decision.event = FlowEvent{};
-  decideByKey(origin->key, origin->hash, decision);
+  decideByKey(origin->key, decision);
+  decideByHash(origin->hash, decision);
 }
 
 void Classifier::decideByRule(uint8_t protocol, uint16_t servicePort, const Address& client, uint16_t clientPort,
@@ -151,37 +162,63 @@ void Classifier::decideByRule(uint8_t protocol, uint16_t servicePort, const Addr
   if (rule->deny) return reject(decision, Counter::rejectedDenied);
   decision.holdMs = rule->holdMs;
   const KeyRecord key = makeKey(rule->plan, rule->affinity, decision.ip.isIpv6, client, clientPort);
-  decideByKey(key, hashKey(key, shape_.hashSeed()), decision);
+  decideByKey(key, decision);
 }
 
-void Classifier::decideByKey(const KeyRecord& key, uint32_t hash, Decision& decision) const {
+void Classifier::decideByKey(const KeyRecord& key, Decision& decision) {
   decision.key = key;
-  decision.hash = hash;
   decision.verdict.plan = key.plan();
+  decision.awaits = Awaits::hash;
+}
+
+void Classifier::hashTogether(Decision* decisions, size_t count) const {
+  std::array<Decision*, kHashLanes> waiting;
+  std::array<const KeyRecord*, kHashLanes> keys;
+  size_t lanes = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (decisions[i].awaits != Awaits::hash) continue;
+    waiting[lanes] = &decisions[i];
+    keys[lanes] = &decisions[i].key;
+    if (++lanes < kHashLanes) continue;
+    lanes = 0;
+    uint32_t hashes[kHashLanes];
+    hashKeys(keys.data(), shape_.hashSeed(), hashes);
+    for (size_t lane = 0; lane < kHashLanes; lane++) decideByHash(hashes[lane], *waiting[lane]);
+  }
+}
+
+void Classifier::decideByHash(uint32_t hash, Decision& decision) const {
+  decision.hash = hash;
   decision.verdict.bucket = static_cast<int32_t>(bucketOf(hash));
-  decideByTables(decision);
+  decision.awaits = Awaits::tables;
+  // What will be rejected by its bucket needs no place in the flow table.
+  if (!mayTake(buckets_.at(decision.key.plan(), bucketOf(hash)))) return;
+  if (decision.event.tcpFlags == kTcpSyn) {
+    flows_.table().expectNew(decision.key, hash);
+  } else {
+    flows_.table().expectKnown(decision.key, hash);
+  }
 }
 
 void Classifier::decideByTables(Decision& decision) const {
   const uint8_t cell = buckets_.at(decision.key.plan(), bucketOf(decision.hash));
   if (!mayTake(cell)) return reject(decision, Counter::rejectedNotOwner);
   const FlowTable& table = flows_.table();
-  if (decision.event.tcpFlags == kTcpSyn) table.expectNew(decision.key, decision.hash);
   decision.entry = table.find(decision.key, decision.hash);
   const FlowEntry* entry = decision.entry == kNone ? nullptr : &table.at(decision.entry);
 
   const uint8_t keepFlags = (cell & kCutting) != 0 ? kIsOwnKeep | kIsPinned : kIsOwnKeep;
-  if (entry != nullptr && entry->has(keepFlags)) return settle(decision, VerdictKind::accept, Counter::accepted);
-  if (cell & kPending) return settle(decision, VerdictKind::hold, Counter::held);
+  if (entry != nullptr && entry->has(keepFlags)) return conclude(decision, VerdictKind::accept, Counter::accepted);
+  if (cell & kPending) return conclude(decision, VerdictKind::hold, Counter::held);
   if ((cell & kOwned) == 0) return reject(decision, Counter::rejectedNotOwner);
   if (entry != nullptr && entry->isForeign()) {
     if (!entry->has(kIsHeldKey)) return reject(decision, Counter::rejectedForeignKeep);
-    return settle(decision, VerdictKind::hold, Counter::held);
+    return conclude(decision, VerdictKind::hold, Counter::held);
   }
   // The new owner replays what it held, except keys that we list at the cut: so in an offered bucket nothing may be
   // taken that cannot be listed.
   if (entry == nullptr && (cell & kOffered) && !flows_.hasRoom()) return reject(decision, Counter::tableFull);
-  settle(decision, VerdictKind::accept, Counter::accepted);
+  conclude(decision, VerdictKind::accept, Counter::accepted);
 }
 
 void Classifier::decideRelay(Decision& decision) const {
@@ -192,7 +229,7 @@ void Classifier::decideRelay(Decision& decision) const {
   decision.targets = reach_.targetsOf(verdict.plan, verdict.bucket);
   // What waits here may be another's all the same: who grants it to us still takes it.
   if (verdict.kind == VerdictKind::hold || decision.targets == 0) return;
-  settle(decision, VerdictKind::relay, Counter::relayed);
+  conclude(decision, VerdictKind::relay, Counter::relayed);
 }
 
 }  // namespace covey

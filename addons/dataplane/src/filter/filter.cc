@@ -1,5 +1,8 @@
 #include "filter.h"
 
+#include <new>
+#include <type_traits>
+
 #include "answers.h"
 #include "filter_state.h"
 
@@ -25,15 +28,37 @@ Verdict Filter::classify(const FrameView& frame, bool leaseOpen, uint64_t nowMs)
 }
 
 Verdict Filter::handle(const FrameView& frame, bool leaseOpen, uint64_t nowMs, Sink& sink) {
-  state_->counters.add(Counter::framesSeen);
   Decision decision;
-  state_->classifier.decide(frame, leaseOpen, nowMs, decision);
-  state_->classifier.decideRelay(decision);
-  if (state_->isFromVmac(decision.ethernet)) state_->counters.add(Counter::vmacAsSource);
-  state_->noticeNeighbour(frame, decision, nowMs);
-  state_->meet(frame, decision, sink);
-  state_->act(frame, decision, nowMs, sink);
+  state_->classifier.read(frame, leaseOpen, decision);
+  state_->settle(frame, nowMs, decision, sink);
   return decision.verdict;
+}
+
+void Filter::handle(const FrameView* frames, size_t count, Pace& pace, Sink& sink) {
+  // Made one by one: a decision is 200 bytes, and most calls have few frames.
+  alignas(Decision) unsigned char memory[kMostFrames * sizeof(Decision)];
+  static_assert(std::is_trivially_destructible_v<Decision>);
+  auto* const decisions = reinterpret_cast<Decision*>(memory);
+  for (size_t i = 0; i < count; i++) state_->classifier.read(frames[i], true, *new (&decisions[i]) Decision);
+  state_->classifier.hashTogether(decisions, count);
+  for (size_t i = 0; i < count; i++) {
+    const Moment moment = pace.next(i);
+    if (!moment.leaseOpen) {
+      decisions[i] = Decision{};
+      state_->classifier.read(frames[i], false, decisions[i]);
+    }
+    state_->settle(frames[i], moment.nowMs, decisions[i], sink);
+  }
+}
+
+void Filter::State::settle(const FrameView& frame, uint64_t nowMs, Decision& decision, Sink& sink) {
+  counters.add(Counter::framesSeen);
+  classifier.settle(nowMs, decision);
+  classifier.decideRelay(decision);
+  if (isFromVmac(decision.ethernet)) counters.add(Counter::vmacAsSource);
+  noticeNeighbour(frame, decision, nowMs);
+  meet(frame, decision, sink);
+  act(frame, decision, nowMs, sink);
 }
 
 void Filter::reset() {

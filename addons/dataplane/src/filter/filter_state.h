@@ -42,6 +42,8 @@ struct Filter::State {
   FlowEntry& entry(uint32_t index) { return flows.table().at(index); }
   uint32_t hashOf(const KeyRecord& key) const { return hashKey(key, shape.hashSeed()); }
 
+  /** Decides a frame that was read, and counts and does what follows from it. */
+  void settle(const FrameView& frame, uint64_t nowMs, Decision& decision, Sink& sink);
   /** Does what the decision says, with a frame that is not held yet. */
   void act(const FrameView& frame, const Decision& decision, uint64_t nowMs, Sink& sink);
   void obey(const FrameView& frame, const Decision& decision, uint64_t nowMs, Sink& sink);

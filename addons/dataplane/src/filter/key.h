@@ -18,9 +18,10 @@ namespace covey {
  * bits of each byte only, so clients that share a bucket would collide for every port. `startHash`, then `addToHash`
  * for each part of the input, then `finishHash`.
  */
+constexpr uint32_t kFnvPrime = 0x01000193u;
 inline uint32_t startHash(uint32_t seed) { return 0x811c9dc5u ^ seed; }
 inline uint32_t addToHash(uint32_t hash, const uint8_t* bytes, size_t length) {
-  for (size_t i = 0; i < length; i++) hash = (hash ^ bytes[i]) * 0x01000193u;
+  for (size_t i = 0; i < length; i++) hash = (hash ^ bytes[i]) * kFnvPrime;
   return hash;
 }
 inline uint32_t finishHash(uint32_t hash) {
@@ -49,6 +50,14 @@ KeyRecord makeKey(uint8_t plan, Affinity affinity, bool isIpv6, const Address& a
 
 /** Hash over the address part (4 or 16 bytes; network: 3 or 8) and, for `connection`, the two port bytes. */
 uint32_t hashKey(const KeyRecord& key, uint32_t seed);
+
+/** Keys that `hashKeys` works on side by side. */
+constexpr size_t kHashLanes = 4;
+/**
+ * The hashes of `kHashLanes` keys. One FNV-1a has to wait for the product before at every byte, 72 cycles for an IPv6 client; four
+ * of them take little longer, where their keys are of one kind.
+ */
+void hashKeys(const KeyRecord* const* keys, uint32_t seed, uint32_t* hashes);
 
 }  // namespace covey
 

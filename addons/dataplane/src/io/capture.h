@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../filter/filter.h"
 #include "../filter/frame.h"
 #include "../filter/offload.h"
 #include "interface.h"
@@ -18,8 +19,10 @@ namespace covey::io {
 // super-frames off, and a cut-off frame cannot be injected.
 constexpr int kSnapLength = 65535 + 14 + 4;
 
+constexpr size_t kMostFramesTogether = Filter::kMostFrames;
+
 struct CapturedFrame {
-  // From the Ethernet destination on. Valid during FrameSink::onFrame only.
+  // From the Ethernet destination on. Valid during FrameSink::onFrames only.
   const uint8_t* data = nullptr;
   uint32_t capturedLength = 0;
   // Larger than `capturedLength` when the frame was cut off: then it must not be injected.
@@ -35,8 +38,8 @@ struct CapturedFrame {
 class FrameSink {
  public:
   virtual ~FrameSink() = default;
-  // False: something else waits, so this was the last frame of the batch.
-  virtual bool onFrame(const CapturedFrame& frame) = 0;
+  // 1..kMostFramesTogether, in the order in which they came. False: something else waits, so these were the last of the batch.
+  virtual bool onFrames(const CapturedFrame* frames, size_t count) = 0;
 };
 
 class Capture {

@@ -225,15 +225,23 @@ bool PacketThread::isLeaseOpen(int64_t nowNs) {
   return state == LeaseClock::State::kOpen;
 }
 
-bool PacketThread::onFrame(const CapturedFrame& frame) {
-  lastFrameReceivedNs_ = frame.receivedNs;
-  const FrameView view{frame.data, frame.capturedLength, frame.originalLength, frame.strippedVlan};
-  const int64_t nowNs = bootTimeNs();
-  current_ = &frame;
-  handled_++;
-  filter_.handle(view, isLeaseOpen(nowNs), msOf(nowNs), *this);
-  current_ = nullptr;
+bool PacketThread::onFrames(const CapturedFrame* frames, size_t count) {
+  FrameView views[kMostFramesTogether];
+  for (size_t i = 0; i < count; i++) {
+    views[i] = {frames[i].data, frames[i].capturedLength, frames[i].originalLength, frames[i].strippedVlan};
+  }
+  group_ = frames;
+  filter_.handle(views, count, *this, *this);
+  group_ = current_ = nullptr;
   return isDraining_ || !commands_.pending();
+}
+
+Moment PacketThread::next(size_t index) {
+  current_ = &group_[index];
+  lastFrameReceivedNs_ = current_->receivedNs;
+  handled_++;
+  const int64_t nowNs = bootTimeNs();
+  return {isLeaseOpen(nowNs), msOf(nowNs)};
 }
 
 Offload PacketThread::offloadOf(const Accepted& accepted) const {

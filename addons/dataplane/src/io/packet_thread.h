@@ -46,7 +46,7 @@ struct PacketThreadOptions {
 // looks for it several times a second and opens it anew. `kNoCarrier`: up, with the cable out (IFF_RUNNING, RFC 2863).
 enum class CaptureState : uint8_t { kRunning, kNoCarrier, kDown, kGone };
 
-class PacketThread final : private Sink, private FrameSink {
+class PacketThread final : private Sink, private FrameSink, private Pace {
  public:
   using Outcome = CommandQueue::Outcome;
   struct Applied {
@@ -86,7 +86,8 @@ class PacketThread final : private Sink, private FrameSink {
   void inject(const Accepted& accepted) override;
   void answer(const uint8_t* frame, size_t length) override;
   void relay(const FrameView& frame, const Accepted& packet, const Mac& destination) override;
-  bool onFrame(const CapturedFrame& frame) override;
+  bool onFrames(const CapturedFrame* frames, size_t count) override;
+  Moment next(size_t index) override;
 
   Offload offloadOf(const Accepted& accepted) const;
   // The same, counted from the Ethernet header.
@@ -120,7 +121,8 @@ class PacketThread final : private Sink, private FrameSink {
   FrameSender sender_;
   RelaySender relaySender_;
   ReceiveCount receiveCount_;
-  // The frame that is being handled, null between frames.
+  // The frames at hand, and the one of them that is being handled; null between frames.
+  const CapturedFrame* group_ = nullptr;
   const CapturedFrame* current_ = nullptr;
   KernelFilter kernelFilter_;
   bool isEmptied_ = false;

@@ -76,7 +76,8 @@ void deliver(u_char* user, const pcap_pkthdr* header, const u_char* bytes) {
   frame.originalLength = header->len;
   // With nanosecond precision tv_usec holds nanoseconds.
   frame.receivedNs = int64_t{header->ts.tv_sec} * kNsPerSecond + header->ts.tv_usec;
-  if (!delivery.sink.onFrame(frame)) ::pcap_breakloop(delivery.handle);
+  // One by one: libpcap may give the frame's slot back to the kernel once this returns.
+  if (!delivery.sink.onFrames(&frame, 1)) ::pcap_breakloop(delivery.handle);
 }
 
 }  // namespace

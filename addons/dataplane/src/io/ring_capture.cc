@@ -128,31 +128,56 @@ bool RingCapture::bindTo(SystemError* error) {
 
 int RingCapture::drain(int limit, FrameSink& sink) {
   int count = 0;
-  for (bool goesOn = true; goesOn && count < limit; count++) {
-    uint8_t* slot = ring_ + size_t{next_ / slotsPerBlock_} * kBlockSize + size_t{next_ % slotsPerBlock_} * slotSize_;
-    auto* header = reinterpret_cast<tpacket2_hdr*>(slot);
-    if ((__atomic_load_n(&header->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) == 0) break;
-    goesOn = deliver(slot, sink);
-    __atomic_store_n(&header->tp_status, uint32_t{TP_STATUS_KERNEL}, __ATOMIC_RELEASE);
-    next_ = next_ + 1 == slotCount_ ? 0 : next_ + 1;
+  for (bool goesOn = true; goesOn && count < limit;) {
+    const size_t together = gather(size_t(limit - count));
+    if (together == 0) break;
+    goesOn = sink.onFrames(frames_.data(), together);
+    release(together);
+    count += int(together);
   }
   return count;
 }
 
-bool RingCapture::deliver(uint8_t* slot, FrameSink& sink) {
-  const auto& header = *reinterpret_cast<tpacket2_hdr*>(slot);
-  VirtioHeader offload;
+uint8_t* RingCapture::slotAt(uint32_t index) const {
+  return ring_ + size_t{index / slotsPerBlock_} * kBlockSize + size_t{index % slotsPerBlock_} * slotSize_;
+}
+
+// What lies ready, at most `limit`. It stays ours until it is released.
+size_t RingCapture::gather(size_t limit) {
+  const size_t most = std::min(limit, frames_.size());
+  size_t count = 0;
+  uint32_t index = next_;
+  for (bool isLong = false; count < most && !isLong; count++, index = after(index)) {
+    uint8_t* slot = slotAt(index);
+    const auto& header = *reinterpret_cast<tpacket2_hdr*>(slot);
+    if ((__atomic_load_n(&header.tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) == 0) break;
+    describe(slot, count);
+    // There is room for one frame that was longer than its slot. Without room in the socket's queue the frame is cut off, and is
+    // counted as such.
+    isLong = (header.tp_status & TP_STATUS_COPY) != 0;
+    if (isLong) takeLongFrame(&frames_[count]);
+  }
+  return count;
+}
+
+void RingCapture::describe(const uint8_t* slot, size_t at) {
+  const auto& header = *reinterpret_cast<const tpacket2_hdr*>(slot);
+  VirtioHeader& offload = offloads_[at];
   std::memcpy(&offload, slot + header.tp_mac - sizeof offload, sizeof offload);
-  CapturedFrame frame;
+  CapturedFrame& frame = frames_[at];
   frame.data = slot + header.tp_mac;
   frame.capturedLength = header.tp_snaplen;
   frame.originalLength = header.tp_len;
   frame.receivedNs = int64_t{header.tp_sec} * kNsPerSecond + header.tp_nsec;
   frame.strippedVlan = strippedVlan(header);
   frame.offload = &offload;
-  // Without room in the socket's queue the frame is cut off, and is counted as such.
-  if ((header.tp_status & TP_STATUS_COPY) != 0) takeLongFrame(&frame);
-  return sink.onFrame(frame);
+}
+
+void RingCapture::release(size_t count) {
+  for (; count > 0; count--, next_ = after(next_)) {
+    auto* header = reinterpret_cast<tpacket2_hdr*>(slotAt(next_));
+    __atomic_store_n(&header->tp_status, uint32_t{TP_STATUS_KERNEL}, __ATOMIC_RELEASE);
+  }
 }
 
 bool RingCapture::takeLongFrame(CapturedFrame* frame) {

@@ -30,7 +30,11 @@ class RingCapture final : public Capture {
   bool mapRing(uint64_t ringBytes, SystemError* error);
   bool bindTo(SystemError* error);
   bool takeLongFrame(CapturedFrame* frame);
-  bool deliver(uint8_t* slot, FrameSink& sink);
+  uint8_t* slotAt(uint32_t index) const;
+  uint32_t after(uint32_t index) const { return index + 1 == slotCount_ ? 0 : index + 1; }
+  size_t gather(size_t limit);
+  void describe(const uint8_t* slot, size_t at);
+  void release(size_t count);
 
   InterfaceFacts facts_;
   UniqueFd socket_;
@@ -41,6 +45,8 @@ class RingCapture final : public Capture {
   uint32_t slotCount_ = 0;
   uint32_t next_ = 0;
   uint64_t drops_ = 0;
+  std::array<CapturedFrame, kMostFramesTogether> frames_;
+  std::array<VirtioHeader, kMostFramesTogether> offloads_;
   // Where a frame that was longer than its slot is read to, behind its virtio_net_hdr.
   std::vector<uint8_t> longFrame_;
 };
