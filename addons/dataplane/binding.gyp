@@ -11,8 +11,8 @@
       "libraries": ["-lpcap"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
       # One packet runs through a dozen small functions of as many files: -flto lets them be inlined, a fifth off its cost.
-      "cflags_cc": ["-std=c++17", "-O2", "-flto=1", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror", "-fno-exceptions"],
-      "ldflags": ["-flto=1", "-O2"]
+      "cflags_cc": ["-std=c++17", "-O3", "-flto=1", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror", "-fno-exceptions"],
+      "ldflags": ["-flto=1", "-O3"]
     }
   ]
 }

@@ -38,6 +38,7 @@ function sendDatagram() {
 // Streams that broke or stood still, with the node that they belonged to.
 const troubles = [];
 let slowestMs = new Map();
+let beganMs = 0;
 
 function openStream() {
   const socket = connect(80, vip);
@@ -52,7 +53,7 @@ function openStream() {
     if (timer === null) return;
     clearInterval(timer);
     timer = null;
-    troubles.push({ node, why, atMs: nowMs() });
+    troubles.push({ node, why, atMs: nowMs(), askedMs: askedMs ?? nowMs() });
     socket.destroy();
     setTimeout(openStream, REQUEST_EVERY_MS);
   };
@@ -85,11 +86,13 @@ createInterface({ input: process.stdin }).on('line', async (line) => {
     answered.count = 0;
     troubles.length = 0;
     slowestMs = new Map();
+    beganMs = nowMs();
     process.stdout.write('begun\n');
     return;
   }
   const others = [...slowestMs].filter(([node]) => node !== victim).map(([, ms]) => ms);
-  const harmed = troubles.filter(({ node }) => node !== victim && node !== null);
+  // One that has had no answer since before belonged to the victim of the event before.
+  const harmed = troubles.filter((it) => it.node !== victim && it.node !== null && it.askedMs >= beganMs);
   const lost = [...unanswered.values()].filter((sentMs) => sentMs < nowMs() - 200);
   const report = { lost, answered: answered.count, harmed, slowestOtherMs: Math.max(0, ...others) };
   process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -24,7 +24,11 @@ describe.sequential('SIGSTOP of supervisor and agent', () => {
     await bed.whole();
     const before = await bed.incarnations();
     const witness = await bed.witness();
-    // The newest heartbeat that all have acknowledged is up to 150 ms old, later ones are hurried; so 350 ms of the lease are left at least.
+    // The newest heartbeat that all have acknowledged is up to two intervals old: at the worst moment a lease has just 300 ms left.
+    await until(
+      'the lease has more to run than the stall',
+      async () => (await bed.status('n2')).lease.remainingMs! > 350,
+    );
     const stoodMs = await bed.stand('n2', 300);
     expect(stoodMs, 'this machine cannot stop a process for 0.3 s').toBeLessThan(330);
     await pass(700);

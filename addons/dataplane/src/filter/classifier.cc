@@ -138,8 +138,7 @@ void Classifier::decideIcmp(Decision& decision) const {
   if (!message.isEcho) {
     return decideByRule(message.protocol, message.servicePort, message.client, message.clientPort, decision);
   }
-  const KeyRecord key = makeKey(kEchoPlan, Affinity::client, decision.ip.isIpv6, message.client, 0);
-  decideByKey(key, decision);
+  decideByKey(makeKey(kEchoPlan, Affinity::client, decision.ip.isIpv6, message.client, 0), decision);
 }
 
 void Classifier::decideLaterFragment(uint64_t nowMs, Decision& decision) const {
@@ -161,8 +160,7 @@ void Classifier::decideByRule(uint8_t protocol, uint16_t servicePort, const Addr
   decision.verdict.rule = rule->rule;
   if (rule->deny) return reject(decision, Counter::rejectedDenied);
   decision.holdMs = rule->holdMs;
-  const KeyRecord key = makeKey(rule->plan, rule->affinity, decision.ip.isIpv6, client, clientPort);
-  decideByKey(key, decision);
+  decideByKey(makeKey(rule->plan, rule->affinity, decision.ip.isIpv6, client, clientPort), decision);
 }
 
 void Classifier::decideByKey(const KeyRecord& key, Decision& decision) {
