@@ -105,14 +105,12 @@ function ticksOf(stat) {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-/** Ticks of the threads that do nothing but membership: the worker, known by its priority, and the receiver of control frames. */
+/** Ticks of the threads that do nothing but membership: the worker, which runs at a real-time priority, and the receiver of control frames. */
 function membershipTicks(pid) {
   const tasks = readdirSync(`/proc/${pid}/task`).map((tid) => readFileSync(`/proc/${pid}/task/${tid}/stat`, 'utf8'));
-  const mine = tasks.filter((stat) => {
-    const isPreferred = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]) < 0;
-    return isPreferred || stat.includes('(covey-control)');
-  });
-  if (mine.length < 2) throw new Error(`no membership threads in process ${pid}`);
+  // proc(5): the priority of a real-time thread is negative, that of any other is not.
+  const mine = tasks.filter((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[15]) < 0);
+  if (mine.length !== 2) throw new Error(`not two membership threads in process ${pid}, but ${mine.length}`);
   return mine.reduce((total, stat) => total + ticksOf(stat), 0);
 }
 

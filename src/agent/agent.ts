@@ -110,6 +110,8 @@ type LiveParts = Pick<LiveConfigParts, 'hostFaults' | 'stage'> &
 /** A directory that belongs to the console's user. */
 type ConsolePlace = Omit<DoorReport, 'version'>;
 
+type Opened = Extract<WorkerNotice, { type: 'opened' }>;
+
 /** Rounds of echoes without an answer before people are told that the witness is lost. */
 const WITNESS_LOST_AFTER = 3;
 
@@ -364,7 +366,7 @@ export class Agent {
     this.#configs = configs;
     this.#closers.push(async () => configs.close());
     const operations = this.#openOperations();
-    await this.#listen(opened.engine, operations);
+    await this.#listen(opened, operations);
     this.#watchWitness();
     this.#closers.push(async () => this.#closeWitness());
     this.#startPulse();
@@ -457,7 +459,7 @@ export class Agent {
     return host;
   }
 
-  #openThread(begin: MembershipBegin): Promise<Extract<WorkerNotice, { type: 'opened' }>> {
+  #openThread(begin: MembershipBegin): Promise<Opened> {
     return new Promise((opened, failed) => {
       const onNotice = (notice: WorkerNotice) => (notice.type === 'opened' ? opened(notice) : this.#onNotice(notice));
       const onDeath = (error: Error) => {
@@ -482,7 +484,7 @@ export class Agent {
     });
   }
 
-  async #listen(engine: string, operations: Operations): Promise<void> {
+  async #listen(opened: Pick<Opened, 'engine' | 'engineReason'>, operations: Operations): Promise<void> {
     const startedAt = performance.now();
     this.#control = new AgentControl({
       configFile: this.#begin.options.configFile,
@@ -495,7 +497,8 @@ export class Agent {
       interface: this.#interface,
       restarts: this.#begin.restarts,
       keyFile: keyFilePath(this.#config, this.#begin.baseDir),
-      engine,
+      engine: opened.engine,
+      engineReason: opened.engineReason,
       counters: new BigUint64Array(this.#counters),
       seeing: this.#seeing!,
       thread: this.#thread!,

@@ -111,7 +111,13 @@ export type Question =
 
 /** Membership thread -> main thread. */
 export type WorkerNotice =
-  | { readonly type: 'opened'; readonly mac: Uint8Array; readonly engine: string; readonly tun: string }
+  | {
+      readonly type: 'opened';
+      readonly mac: Uint8Array;
+      readonly engine: string;
+      readonly engineReason: string;
+      readonly tun: string;
+    }
   | { readonly type: 'answer'; readonly id: number; readonly ok: true; readonly value: unknown }
   | { readonly type: 'answer'; readonly id: number; readonly ok: false; readonly message: string }
   | { readonly type: 'state'; readonly from: NodeState; readonly to: NodeState; readonly reason: string }

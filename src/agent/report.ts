@@ -27,6 +27,7 @@ export interface StatusParts {
   readonly warnings: readonly string[];
   readonly version: string;
   readonly engine: string;
+  readonly engineReason: string;
   readonly uptimeMs: number;
 }
 
@@ -59,7 +60,7 @@ export function statusReport(parts: StatusParts): StatusReport {
     services: parts.services,
     checkers: parts.checkers,
     warnings: parts.warnings,
-    software: { version: parts.version, engine: parts.engine },
+    software: { version: parts.version, engine: parts.engine, engineReason: parts.engineReason },
     uptimeMs: parts.uptimeMs,
   };
 }

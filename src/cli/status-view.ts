@@ -120,7 +120,7 @@ function traffic(report: StatusReport, { paint, earlier }: StatusViewOptions): s
     ...lossLine(report, paint),
     ...pathLine(report, paint),
     ...restartLine(report, paint),
-    `${label(paint, 'software')} covey ${report.software.version}, capture by ${report.software.engine}`,
+    `${label(paint, 'software')} covey ${report.software.version}, capture by ${report.software.engine} (${report.software.engineReason})`,
   ];
 }
 

@@ -78,7 +78,12 @@ export interface StatusReport {
   /** What people should know, one line each, most important first. */
   readonly warnings: readonly string[];
   /** Of the software. */
-  readonly software: { readonly version: string; readonly engine: string };
+  readonly software: {
+    readonly version: string;
+    /** What captures: `ring` or `pcap`, and why that. */
+    readonly engine: string;
+    readonly engineReason: string;
+  };
   /** Since the agent's start. */
   readonly uptimeMs: number;
 }

@@ -14,6 +14,7 @@ import { parseConfig } from '../../config/load.js';
 import { planSpecs, ruleEntries } from '../../config/plans.js';
 import { canonicalConfig, electorate, resolveForNode } from '../../config/resolve.js';
 import { mayShareWhileSwitching } from '../../config/switching.js';
+import { openWithEngine } from '../../dataplane/choose.js';
 import type { Shape } from '../../dataplane/contract.js';
 import { NativeDataPlane, takePrecedence } from '../../dataplane/native.js';
 import type { Settings } from '../../membership/contract.js';
@@ -58,7 +59,7 @@ const identity = identityOf(keys, config.farm);
 const counters = new BigUint64Array(begin.counters);
 
 raisePriority();
-const dataPlane = NativeDataPlane.open({
+const captureOptions = {
   interface: node.interface,
   tun: begin.tun,
   ringBytes: RING_BYTES,
@@ -68,8 +69,8 @@ const dataPlane = NativeDataPlane.open({
   // Routine heartbeats wait for each other: an awake costs more than a heartbeat does, and none of this delays an urgent one.
   gatherMs: Math.floor(config.heartbeat.intervalMs / GATHER_PARTS),
   counters,
-  engine: engineOf(config),
-});
+};
+const { dataPlane, reason: engineReason } = openWithEngine(config.capture, captureOptions, NativeDataPlane.open);
 let ownMac = dataPlane.mac;
 dataPlane.setShape(shapeOf(config, identity));
 
@@ -154,7 +155,7 @@ await link.listen();
 if (incarnations.trouble !== '') {
   post({ type: 'log', level: 'debug', event: 'incarnation', fields: { trouble: incarnations.trouble, incarnation } });
 }
-post({ type: 'opened', mac: dataPlane.mac, engine: dataPlane.engine, tun: begin.tun });
+post({ type: 'opened', mac: dataPlane.mac, engine: dataPlane.engine, engineReason, tun: begin.tun });
 let obituaryTargets: SealedObituary['udp'] = [];
 postObituary(incarnation);
 const switchTimer = setInterval(forgetSwitches, FORGET_SWITCHES_MS);
@@ -291,12 +292,6 @@ function shapeOf(config: Config, { hashSeed, vmac }: FarmIdentity): Shape {
     vmac,
     vlan: null,
   };
-}
-
-/** Frames are passed on as they came only with the kernel's own description of them, which libpcap does not give. */
-function engineOf({ capture, reach }: Config): 'pcap' | 'ring' {
-  if (capture !== 'auto') return capture;
-  return reach === 'relay' || reach === 'auto' ? 'ring' : 'pcap';
 }
 
 function digestOf(config: Config): string {

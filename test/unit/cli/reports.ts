@@ -58,7 +58,7 @@ export function healthy(over: Partial<StatusReport> = {}): StatusReport {
     services: [],
     checkers: [],
     warnings: [],
-    software: { version: '0.1.0', engine: 'pcap' },
+    software: { version: '0.1.0', engine: 'pcap', engineReason: 'capture: pcap' },
     uptimeMs: 184_000,
     ...over,
   };

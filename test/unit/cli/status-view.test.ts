@@ -23,7 +23,7 @@ n3    up     33.3 %  █████▍··········       1      0  24 m
 packets  accepted 1,204, injected 1,204, arpAnswered 7
 rejected 2,408: notOwner 2,400, noRule 8
 paths    raw ok
-software covey 0.1.0, capture by pcap
+software covey 0.1.0, capture by pcap (capture: pcap)
 `);
   });
 
@@ -80,7 +80,7 @@ rejected 21: f 6, e 5, d 4, c 3, 2 more
 losses   captureDrops 12, vmacAsSource 1
 paths    raw ok; udp:192.168.9.0/24 failed (no address in it), silent: n10, n11
 restarts 2 times, last 2026-11-22T18:00:00Z: killed by SIGKILL, 400 ms of back-off before it
-software covey 0.1.0, capture by pcap
+software covey 0.1.0, capture by pcap (capture: pcap)
 `);
   });
 

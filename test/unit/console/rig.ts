@@ -77,7 +77,7 @@ export function statusOf(over: Partial<StatusReport> = {}): StatusReport {
     grants: 0,
     drain: null,
     warnings: [],
-    software: { version: '0', engine: 'pcap' },
+    software: { version: '0', engine: 'pcap', engineReason: 'capture: pcap' },
     uptimeMs: 1000,
     ...over,
   };

@@ -1,0 +1,27 @@
+/** Which engine captures: what the config says, or with `auto` the better one that this host has. */
+import type { DataPlane, OpenOptions } from './contract.js';
+
+export interface Chosen<T> {
+  readonly dataPlane: T;
+  /** For `status`: why it is this engine. */
+  readonly reason: string;
+}
+
+/**
+ * The ring has room for 64 times as many frames in the same memory, and the kernel's own word on checksums and super-frames, which a
+ * relay must pass on; libpcap is what any Linux has. So `auto` tries them in this order.
+ * @throws what `open` throws for the engine that was asked for, or with `auto` for libpcap.
+ */
+export function openWithEngine<T extends DataPlane>(
+  choice: 'auto' | 'pcap' | 'ring',
+  options: Omit<OpenOptions, 'engine'>,
+  open: (options: OpenOptions) => T,
+): Chosen<T> {
+  if (choice !== 'auto') return { dataPlane: open({ ...options, engine: choice }), reason: `capture: ${choice}` };
+  try {
+    return { dataPlane: open({ ...options, engine: 'ring' }), reason: 'this kernel has it' };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { dataPlane: open({ ...options, engine: 'pcap' }), reason: `the ring cannot be had: ${why}` };
+  }
+}

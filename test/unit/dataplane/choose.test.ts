@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { openWithEngine } from '../../../src/dataplane/choose.js';
+import type { DataPlane, OpenOptions } from '../../../src/dataplane/contract.js';
+
+const OPTIONS = { interface: 'eth0' } as OpenOptions;
+const planeOf = ({ engine }: OpenOptions) => ({ engine }) as unknown as DataPlane;
+const withoutRing = (options: OpenOptions) => {
+  if (options.engine === 'ring') throw new Error('setsockopt(PACKET_RX_RING): no memory');
+  return planeOf(options);
+};
+
+it('auto takes the ring where it can be had, libpcap elsewhere, and says why', () => {
+  expect(openWithEngine('auto', OPTIONS, planeOf)).toEqual({
+    dataPlane: { engine: 'ring' },
+    reason: 'this kernel has it',
+  });
+  expect(openWithEngine('auto', OPTIONS, withoutRing)).toEqual({
+    dataPlane: { engine: 'pcap' },
+    reason: 'the ring cannot be had: setsockopt(PACKET_RX_RING): no memory',
+  });
+});
+
+it('an engine that the config names is that or none', () => {
+  expect(openWithEngine('pcap', OPTIONS, planeOf)).toEqual({ dataPlane: { engine: 'pcap' }, reason: 'capture: pcap' });
+  expect(() => openWithEngine('ring', OPTIONS, withoutRing)).toThrow('PACKET_RX_RING');
+});
+
+it('what keeps both from being opened is told', () => {
+  const none = () => {
+    throw new Error('no such interface');
+  };
+  expect(() => openWithEngine('auto', OPTIONS, none)).toThrow('no such interface');
+});
