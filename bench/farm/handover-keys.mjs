@@ -1,16 +1,16 @@
-// Makes a farm know many clients: node handover-keys.mjs INTERFACE KEYS. Sends two UDP datagrams for each of KEYS sources to port 53 of
+// Makes a farm know many clients: node handover-keys.mjs INTERFACE KEYS VMAC. Sends two UDP datagrams for each of KEYS sources to port 53 of
 // 10.77.0.50, as Ethernet frames. The sources (198.18.0.0/15, for benchmarks by RFC 2544) have no route back, so nobody answers.
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const { Cap } = createRequire(import.meta.url)('cap');
-const [interfaceName, keys] = process.argv.slice(2);
+const [interfaceName, keys, vmac] = process.argv.slice(2);
 const PORTS = 250;
 const BURST = 400;
 
 const frame = Buffer.alloc(60);
-// Some unicast address that no switch knows: it is flooded, as frames to the vMAC are.
-frame.set([2, 0xc0, 0xff, 0xee, 0xfe, 0x01, 2, 0, 0, 0, 0, 0x0c, 0x08, 0x00]);
+frame.set(vmac.split(':').map((byte) => Number.parseInt(byte, 16)));
+frame.set([2, 0, 0, 0, 0, 0x0c, 0x08, 0x00], 6);
 frame.set([0x45, 0, 0, 32, 0, 7, 0, 0, 64, 17, 0, 0, 198, 18, 0, 0, 10, 77, 0, 50], 14);
 frame.set([0, 0, 0, 53, 0, 12, 0, 0], 34);
 

@@ -3,7 +3,7 @@
 //     lab bench-handover:  client ---- switch ---- n1, n2      n1 knows so many clients; it is drained, and n2 takes its buckets over
 //
 // Meanwhile a client sends datagrams from many source ports, and asks over TCP connections every 100 ms: nothing may be lost or stop.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -43,10 +43,23 @@ async function startClient() {
   return { child, ask };
 }
 
+/** The farm's MAC, by the client's neighbour table. */
+function farmMac() {
+  const words = (...command) => ['netns', 'exec', namespaceOf(LAB, 'client'), ...command];
+  execFileSync('ip', words('ping', '-c', '1', '-W', '2', VIP));
+  const shown = execFileSync('ip', words('ip', 'neigh', 'show', VIP, 'dev', 'eth0')).toString();
+  const mac = /lladdr ([0-9a-f:]{17})/.exec(shown)?.[1];
+  if (mac === undefined) throw new Error(`the client does not know the MAC of ${VIP}: ${shown}`);
+  return mac;
+}
+
 /** The node knows its half of the keys; sent again where a busy machine dropped some. */
-async function fill() {
+async function fill(vmac) {
   for (let tries = 0; tries < 5; tries++) {
-    const [code] = await once(inside('client', join(HERE, 'handover-keys.mjs'), 'eth0', String(2 * keys)), 'exit');
+    const [code] = await once(
+      inside('client', join(HERE, 'handover-keys.mjs'), 'eth0', String(2 * keys), vmac),
+      'exit',
+    );
     if (code !== 0) throw new Error('the keys could not be sent');
     const { counters } = await statusOf('n1');
     if (counters.keys > keys * 0.95) return counters.keys;
@@ -77,7 +90,7 @@ try {
   await labUp({ lab: LAB, nodes: 2, client: true, ipv6: false, overrides: [], agents: true }, () => undefined);
   for (const node of NODES) await once(inside(node, ECHO, node, '/dev/null', '53').stdout, 'data');
   await waitWhole(LAB, NODES, () => undefined);
-  const known = await fill();
+  const known = await fill(farmMac());
   const client = await startClient();
   await delay(1000);
   await client.ask('begin');

@@ -128,8 +128,11 @@ describe.sequential('apply', () => {
   const ruleOf = (name: string, turn: number) =>
     `{ name: ${name}, protocol: tcp, ports: [${9100 + turn}], affinity: client }`;
 
-  it('ten applies in a row lose no packet: no connection needs a second SYN', async () => {
+  it('ten applies in a row lose no packet: no connection needs a second SYN, no node waits, no bucket moves', async () => {
     const base = config();
+    const unrest = async (node: string) =>
+      (await events(node)).filter(({ event }) => ['state', 'granted', 'gained', 'acquired'].includes(event)).length;
+    const before = await Promise.all(farm.nodes.map(unrest));
     // Answers count as lost after 900 ms; a SYN is repeated after 1000.
     const load = farm.load(8, 100);
     for (let turn = 0; turn < 10; turn++) {
@@ -139,6 +142,7 @@ describe.sequential('apply', () => {
     const { lost, requests, errors } = await load.summary;
     expect(requests).toBeGreaterThan(300);
     expect(lost, JSON.stringify(errors)).toBe(0);
+    expect(await Promise.all(farm.nodes.map(unrest))).toEqual(before);
   });
 
   it(

@@ -7,7 +7,8 @@ import { labPaths, nodePaths, VIP, VIP6 } from '../../src/lab/names.js';
 import { agentProcesses, recorded, signalAll } from '../../src/lab/processes.js';
 import { type Background, until, useFarm } from './farm.js';
 
-const farm = useFarm('drain', { ipv6: true });
+/** By libpcap, as where the kernel has no better; all other farms capture by the ring. */
+const farm = useFarm('drain', { ipv6: true, overrides: ['{ capture: pcap }'] });
 const ECHO_PORT = 8001;
 
 const client = (node: string) => new ControlClient(nodePaths(farm.lab, node).runDir);

@@ -5,7 +5,8 @@ import { macOf, VIP } from '../../src/lab/names.js';
 import { captureAllPorts, type SeenFrame } from './capture.js';
 import { type IdOutcome, useFarm } from './farm.js';
 
-const farm = useFarm('wire');
+/** By libpcap, as where the kernel has no better. */
+const farm = useFarm('wire', { overrides: ['{ capture: pcap }'] });
 
 describe('on the wire', () => {
   let frames: readonly SeenFrame[] = [];
