@@ -27,7 +27,7 @@ describe.sequential('SIGSTOP of supervisor and agent', () => {
     // The newest heartbeat that all have acknowledged is up to two intervals old: at the worst moment a lease has just 300 ms left.
     await until(
       'the lease has more to run than the stall',
-      async () => (await bed.status('n2')).lease.remainingMs! > 350,
+      async () => (await bed.status('n2')).lease.remainingMs! > 340,
     );
     const stoodMs = await bed.stand('n2', 300);
     expect(stoodMs, 'this machine cannot stop a process for 0.3 s').toBeLessThan(320);
