@@ -93,7 +93,7 @@ void Classifier::decideIp(Cursor payload, Decision& decision) const {
   const Fault fault = isIpv6 ? parseIpv6(payload, ip) : parseIpv4(payload, ip);
   if (fault) return reject(decision, *fault);
   const int vip = shape_.vipIndex(ip.destination, isIpv6);
-  if (isIpv6 && isSolicitation(ip) && (vip >= 0 || ip.destination[0] == 0xff)) return decideSolicitation(decision);
+  if (ip.protocol == kIpIcmpv6 && isIpv6 && isSolicitation(ip) && (vip >= 0 || ip.destination[0] == 0xff)) return decideSolicitation(decision);
   if (vip < 0) return reject(decision, Counter::rejectedNotOurVip);
   if (!isForUs(decision.ethernet)) return reject(decision, Counter::rejectedOtherMac);
   if (!isIpv6 && !isIpv4HeaderIntact(ip)) return reject(decision, Counter::badChecksum);

@@ -23,7 +23,7 @@ class CompiledShape {
   int vipIndex(const Address& address, bool isIpv6) const {
     for (size_t index = 0; index < shape_.vips.size(); index++) {
       const Vip& vip = shape_.vips[index];
-      if (isSame(vip.address, address) && vip.isIpv6 == isIpv6) return static_cast<int>(index);
+      if (vip.isIpv6 == isIpv6 && isSame(vip.address, address)) return static_cast<int>(index);
     }
     return -1;
   }
