@@ -50,7 +50,7 @@ export function Chart({ title, times, lines, height = 220 }: ChartProps) {
         cursor: { drag: { x: false, y: false } },
         scales: { y: { range: (_plot, _low, high) => [0, Math.max(10, (high ?? 0) * 1.1)] } },
         axes: [
-          { ...axis, values: (_plot, splits) => splits.map(timeText) },
+          { ...axis, size: 28, values: (_plot, splits) => splits.map(timeText) },
           { ...axis, size: 58 },
         ],
         series: [

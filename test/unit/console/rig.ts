@@ -1,5 +1,6 @@
 /** A console server without network, agent or disk. */
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse as Response } from 'fastify';
+import { configJsonSchema } from '../../../src/config/json-schema.js';
 import { withNewUser } from '../../../src/console/accounts.js';
 import { allRoutes } from '../../../src/console/console.js';
 import type { Role } from '../../../src/console/contract.js';
@@ -126,7 +127,7 @@ export async function rig(agentOver: Partial<ControlClient> = {}): Promise<Rig> 
   const audit = new Audit(files);
   const live = new Live({ agent, fingerprint: 'AA', listen: '0.0.0.0:9443', nowMs, wallMs });
   const parts = { agent, accounts, sessions, audit, live, nowMs, wallMs };
-  const routes = allRoutes({ ...parts, changed: () => undefined });
+  const routes = allRoutes({ ...parts, changed: () => undefined, schema: configJsonSchema() });
   const page = Buffer.from('<!doctype html>');
   const file = { type: 'text/html; charset=utf-8', plain: page, gzip: page, brotli: page, tag: '"1"' };
   const server = buildServer({
