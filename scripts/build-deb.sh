@@ -25,7 +25,7 @@ Maintainer: Covey <covey@localhost>
 Section: net
 Priority: optional
 Installed-Size: $(du -sk --exclude=DEBIAN "$tree" | cut -f1)
-Depends: libc6 (>= 2.36), libstdc++6 (>= 12), libpcap0.8 (>= 1.10) | libpcap0.8t64, nftables (>= 1.0), iproute2, passwd
+Depends: libc6 (>= 2.36), libstdc++6 (>= 12), libpcap0.8 (>= 1.10) | libpcap0.8t64, nftables (>= 1.0), iproute2, openssl, passwd
 Recommends: nodejs (>= 20)
 Description: $(node -p 'require("./package.json").description.split(":")[0]')
  Covey makes a farm of servers answer on one address, without a load balancer in

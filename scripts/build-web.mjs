@@ -1,4 +1,4 @@
-// Builds the console's page into dist/console/web: one script, one style sheet, one document. Nothing is fetched from elsewhere.
+// Builds the console's page into dist/console/web, or the directory that is given: one script, one style sheet, one document. Nothing is fetched from elsewhere.
 import { cpSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, 'src/console/web');
-const target = join(root, 'dist/console/web');
+const target = process.argv[2] ?? join(root, 'dist/console/web');
 mkdirSync(target, { recursive: true });
 await build({
   entryPoints: [join(source, 'app.tsx'), join(source, 'app.css')],

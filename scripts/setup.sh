@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 RUN_PACKAGES=(ca-certificates curl g++ iproute2 libpcap-dev make nftables openssl procps python3)
-TEST_PACKAGES=(binutils dnsmasq-base bind9-dnsutils fish iperf3 iputils-arping iputils-ping mandoc mmdebstrap nginx-light prometheus redis-server redis-tools
+TEST_PACKAGES=(binutils bind9-dnsutils chromium dnsmasq-base fish iperf3 iputils-arping iputils-ping mandoc mmdebstrap nginx-light prometheus redis-server redis-tools
   shellcheck socat systemd tcpdump wrk zsh)
 
 say() { printf '==> %s\n' "$*"; }

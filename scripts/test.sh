@@ -7,7 +7,7 @@
 # A tier's output is shown when it fails, and always kept in the directory that is named at the end of a failing run.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
-TIERS=(check unit conformance sim native fuzz package netns)
+TIERS=(check unit conformance sim native fuzz package netns browser)
 
 [ "$(id -u)" = 0 ] || {
   echo 'test: the tests make network namespaces; run as root: sudo scripts/test.sh' >&2
@@ -93,6 +93,8 @@ run_tier() {
       # One file after the other: two cores do not carry two farms whose timing is measured.
       vitest_tier netns --no-file-parallelism --testTimeout=60000 --hookTimeout=60000
       ;;
+    # Farms again, and beside each a browser.
+    browser) vitest_tier browser --no-file-parallelism --testTimeout=60000 --hookTimeout=90000 ;;
     # One at a time: they build one tree, and install into one root.
     package) vitest_tier package --no-file-parallelism --testTimeout=400000 --hookTimeout=400000 ;;
     unit | conformance | sim)

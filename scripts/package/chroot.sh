@@ -6,7 +6,8 @@
 # From the mirror that this machine's own apt uses. To make one takes a minute; it is kept, and used again for a week.
 set -euo pipefail
 root=$1
-cache=${COVEY_CHROOT_CACHE:-/var/tmp}/covey-chroot-bookworm.tar
+packages=libpcap0.8,libstdc++6,nftables,iproute2,openssl
+cache=${COVEY_CHROOT_CACHE:-/var/tmp}/covey-chroot-bookworm-$(cksum <<<"$packages" | cut -d' ' -f1).tar
 
 mirror() {
   # shellcheck disable=SC2016
@@ -23,7 +24,7 @@ make_cache() {
   }
   # A proxy that apt is told of, the new system's apt needs as well.
   while read -r line; do options+=("--aptopt=$line"); done < <(apt-config dump | grep -i '^Acquire::[a-z]*::Proxy' || true)
-  mmdebstrap --quiet --variant=minbase --include=libpcap0.8,libstdc++6,nftables,iproute2 "${options[@]}" \
+  mmdebstrap --quiet --variant=minbase --include="$packages" "${options[@]}" \
     bookworm "$cache.new" "$uri" >&2
   mv "$cache.new" "$cache"
 }

@@ -13,6 +13,7 @@ import { COUNTER_NAMES } from '../dataplane/counters.js';
 import type { Command } from '../membership/contract.js';
 import type { Host, HostOptions } from '../platform/host/contract.js';
 import { type Capability, type EchoRoute, REACH_MESSAGE, type ReachDoor } from '../reach/contract.js';
+import { checkSummaries } from './check-summaries.js';
 import { ConfigService, type ConfigServiceParts } from './config-service.js';
 import { CONSOLE_MESSAGE, ConsoleDesk } from './console-desk.js';
 import {
@@ -526,9 +527,11 @@ export class Agent {
       plans: () => planSpecs(this.#config).length,
       buckets: (plan) => this.#thread!.ask({ kind: 'buckets', plan }) as Promise<BucketsSnapshot>,
       summary: async () => {
-        const { uptimeMs, counters, drain, warnings } = await control().status();
+        const { uptimeMs, counters, drain, warnings, checkers, services } = await control().status();
         const connections = await this.#parts.countConnections(this.#vipAddresses()).catch(() => null);
-        return { uptimeMs, counters, drain, warnings, connections, console: this.#config.console?.listen ?? null };
+        const checks = checkSummaries(checkers, services);
+        const listen = this.#config.console?.listen ?? null;
+        return { uptimeMs, counters, drain, warnings, connections, console: listen, checks };
       },
       tell: (to, body) => this.#thread?.post({ type: 'tell', to, kind: CONSOLE_MESSAGE, body }),
       openDoor: () => this.#openDoor(control()),
@@ -567,7 +570,7 @@ export class Agent {
   }
 
   #wantConsole(): void {
-    this.#parts.tellSupervisor({ type: 'console', listen: this.#config.console?.listen ?? null });
+    this.#parts.tellSupervisor({ type: 'console', settings: this.#config.console });
   }
 
   /** For a service manager that wants to know whether the node moves. */

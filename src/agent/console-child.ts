@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { nextBackoff } from './backoff.js';
+import type { ConsoleSettings } from './contract.js';
 
 export interface ConsoleChildParts {
   /** Path of the console's entry module. */
@@ -11,7 +12,7 @@ export interface ConsoleChildParts {
   readonly runDir: string;
   readonly log: (level: 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
   /** For tests: starts the process. */
-  readonly start?: (listen: string) => ChildProcess;
+  readonly start?: (settings: ConsoleSettings) => ChildProcess;
   readonly nowMs?: () => number;
 }
 
@@ -20,7 +21,7 @@ const END_WITHIN_MS = 2000;
 
 export class ConsoleChild {
   readonly #parts: ConsoleChildParts;
-  #wanted: string | null = null;
+  #wanted: ConsoleSettings | null = null;
   #child: ChildProcess | null = null;
   #timer: NodeJS.Timeout | null = null;
   #backoffMs = 0;
@@ -29,10 +30,10 @@ export class ConsoleChild {
     this.#parts = parts;
   }
 
-  /** Where it is to listen from now on; null: no console. */
-  want(listen: string | null): void {
-    if (listen === this.#wanted) return;
-    this.#wanted = listen;
+  /** What it is to be from now on; null: no console. One that runs with other settings is ended, and begins anew. */
+  want(settings: ConsoleSettings | null): void {
+    if (isSame(settings, this.#wanted)) return;
+    this.#wanted = settings;
     this.#backoffMs = 0;
     if (this.#child !== null) end(this.#child);
     else this.#begin(0);
@@ -54,28 +55,37 @@ export class ConsoleChild {
     }, afterMs);
   }
 
-  #start(listen: string): void {
+  #start(settings: ConsoleSettings): void {
     const { log, nowMs = () => performance.now() } = this.#parts;
     const startedMs = nowMs();
-    const child = (this.#parts.start ?? ((at) => this.#fork(at)))(listen);
+    const child = (this.#parts.start ?? ((wanted) => this.#fork(wanted)))(settings);
     this.#child = child;
-    child.on('error', (error) => log('warn', 'console process', { error: error.message }));
-    child.once('exit', (code, signal) => {
+    const ended = (code: number | null, signal: NodeJS.Signals | null) => {
+      if (this.#child !== child) return;
       this.#child = null;
-      const asked = this.#wanted !== listen;
+      const asked = this.#wanted !== settings;
       this.#backoffMs = asked ? 0 : nextBackoff(this.#backoffMs, nowMs() - startedMs);
       if (!asked) log('error', 'console ended', { code, signal, restartInMs: this.#backoffMs });
       this.#begin(this.#backoffMs);
+    };
+    child.once('exit', ended);
+    child.on('error', (error) => {
+      log('warn', 'console process', { error: error.message });
+      // What could not be started has no end of its own.
+      if (child.pid === undefined) ended(null, null);
     });
   }
 
   /** The channel tells the console when its supervisor is gone. */
-  #fork(listen: string): ChildProcess {
-    return fork(this.#parts.entry, ['--run-dir', this.#parts.runDir, '--listen', listen], {
+  #fork({ listen, hosts }: ConsoleSettings): ChildProcess {
+    const names = hosts.flatMap((name) => ['--host', name]);
+    return fork(this.#parts.entry, ['--run-dir', this.#parts.runDir, '--listen', listen, ...names], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
   }
 }
+
+const isSame = (a: ConsoleSettings | null, b: ConsoleSettings | null) => JSON.stringify(a) === JSON.stringify(b);
 
 function end(child: ChildProcess): void {
   child.kill('SIGTERM');

@@ -14,6 +14,7 @@ import type {
 } from '../control/console-contract.js';
 import { MAX_SHARED_BYTES, NOBODY } from '../control/console-contract.js';
 import type { NodeName } from '../membership/messages.js';
+import { MOST_CHECKS } from './check-summaries.js';
 import type { BucketsSnapshot } from './contract.js';
 
 /** Kind of the opaque link messages between the agents' desks. */
@@ -49,6 +50,18 @@ const summarySchema = z.object({
     .nullable(),
   warnings: z.array(z.string()).max(MAX_WARNINGS),
   console: z.string().nullable(),
+  checks: z
+    .array(
+      z.object({
+        kind: z.enum(['checker', 'service']),
+        name: z.string(),
+        state: z.string(),
+        detail: z.string(),
+        note: z.string(),
+      }),
+    )
+    .max(MOST_CHECKS)
+    .optional(),
 });
 /** A later release may say more; what is not known here is left out. */
 const messageSchema = z.discriminatedUnion('type', [

@@ -57,9 +57,15 @@ export type AgentNotice =
   /** The shutdown was taken back: the node was told to start again while it drained. */
   | { readonly type: 'staying' }
   | { readonly type: 'obituary'; readonly obituary: SealedObituary }
-  /** Where the console is to listen; null: the config wants none. */
-  | { readonly type: 'console'; readonly listen: string | null }
+  /** The console that is to run beside the agent; null: the config wants none. */
+  | { readonly type: 'console'; readonly settings: ConsoleSettings | null }
   | { readonly type: 'failed'; readonly message: string; readonly exitCode: number };
+
+export interface ConsoleSettings {
+  readonly listen: string;
+  /** Names besides the host's own by which browsers may ask for it. */
+  readonly hosts: readonly string[];
+}
 
 /** Supervisor -> agent. `drain`: leave without breaking anything; `now`: stop at once. `reload`: read the config file again. */
 export type SupervisorOrder =

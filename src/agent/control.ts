@@ -4,7 +4,7 @@ import { formatAddress, parseAddress } from '../buckets/address.js';
 import type { Config } from '../config/contract.js';
 import { planSpecs } from '../config/plans.js';
 import { secretFilesOf } from '../config/secret-files.js';
-import { requesterText } from '../control/access.js';
+import { requesterText, requesterWay } from '../control/access.js';
 import type {
   BucketsReport,
   ConsoleHandler,
@@ -170,7 +170,7 @@ export class AgentControl implements ControlHandler {
     const node = request.node ?? this.#parts.node;
     const order = orderOf(request, this.#config);
     const who = requesterText(by);
-    record('command', { ...order, command, node, by: who, uid: by.uid, from: 'control socket' });
+    record('command', { ...order, command, node, by: who, uid: by.uid, from: requesterWay(by) });
     if (node === this.#parts.node) {
       return { version: 1, command, node, message: await carryOut(order, this.#steering()) };
     }
@@ -203,11 +203,8 @@ export class AgentControl implements ControlHandler {
   }
 
   async apply(request: ApplyRequest): Promise<ApplyReport> {
-    this.#parts.record('command', {
-      command: request.dryRun ? 'apply --dry-run' : 'apply',
-      by: request.by,
-      from: 'control socket',
-    });
+    // A dry run only asks; the console does so with every pause of somebody who types.
+    if (!request.dryRun) this.#parts.record('command', { command: 'apply', by: request.by, from: 'control socket' });
     return this.#parts.configs.apply(request);
   }
 

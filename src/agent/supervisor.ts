@@ -207,7 +207,7 @@ class Supervisor {
         this.#configText = notice.configText;
         break;
       case 'console':
-        this.#console.want(notice.listen);
+        this.#console.want(notice.settings);
         break;
       case 'staying':
         this.#shutdownsAsked = 0;

@@ -47,6 +47,15 @@ export interface RunOptions {
   readonly version: string;
 }
 
+export interface ConsoleOptions {
+  readonly runDir: string;
+  readonly listen: string;
+  /** Names besides the host's own by which browsers may ask for it. */
+  readonly host: readonly string[];
+  /** Name of a user who becomes admin with a new password; then nothing is served. */
+  readonly resetAdmin?: string;
+}
+
 /** `missing` may be well on another machine, `unusable` is so on none. `message` is for people, and names the file. */
 export type KeyFileState =
   | { readonly state: 'good' }
@@ -120,8 +129,8 @@ export interface CliParts {
   readonly cleanup: (options: {
     readonly runDir: string;
   }) => Promise<{ readonly undone: readonly string[]; readonly found: boolean }>;
-  /** Runs the console in the foreground. @returns the exit code. */
-  readonly console: (options: { readonly runDir: string; readonly listen: string }) => Promise<number>;
+  /** Runs the console in the foreground, or gives one of its users a new password. @returns the exit code. */
+  readonly console: (options: ConsoleOptions) => Promise<number>;
   readonly addLabCommands: (program: Command) => void;
   /** Waits; false when the user has interrupted. */
   readonly pause: (ms: number) => Promise<boolean>;

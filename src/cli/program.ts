@@ -97,6 +97,19 @@ export interface Adding {
   readonly end: (exitCode: number) => void;
 }
 
+/** Whom a console makes when it has no users. */
+const FIRST_ADMIN = 'admin';
+
+interface ConsoleFlags {
+  readonly runDir: string;
+  readonly listen: string;
+  readonly host: readonly string[];
+  /** True: the option without a name. */
+  readonly resetAdmin?: string | true;
+}
+
+const each = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
 function addNodeCommands({ program, parts, end }: Adding): void {
   program
     .command('run')
@@ -116,9 +129,29 @@ function addNodeCommands({ program, parts, end }: Adding): void {
     .command('console')
     .description('serve the web console; with console: in the config, covey run does so by itself')
     .option('--listen <address>', 'HOST:PORT; 0.0.0.0:9443 for all of the host', '127.0.0.1:9443')
+    .option(
+      '--host <name>',
+      "a name besides the host's own by which browsers may ask for it; may be repeated",
+      each,
+      [],
+    )
+    .option(
+      '--reset-admin [name]',
+      'give this user (default: admin) a new password and the role admin, and serve nothing',
+    )
     .addOption(runDirOption())
-    .addHelpText('after', examples('sudo covey console', 'sudo covey console --listen 0.0.0.0:9443'))
-    .action(async (flags: { readonly runDir: string; readonly listen: string }) => end(await parts.console(flags)));
+    .addHelpText(
+      'after',
+      examples(
+        'sudo covey console',
+        'sudo covey console --listen 0.0.0.0:9443 --host covey.example.org',
+        'sudo covey console --reset-admin',
+      ),
+    )
+    .action(async ({ resetAdmin, ...flags }: ConsoleFlags) => {
+      const reset = resetAdmin === undefined ? {} : { resetAdmin: resetAdmin === true ? FIRST_ADMIN : resetAdmin };
+      end(await parts.console({ ...flags, ...reset }));
+    });
   program
     .command('check-config')
     .description('check a config, and how it fits this host; exit code 3 when it is bad')

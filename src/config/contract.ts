@@ -160,7 +160,8 @@ export interface Config {
   readonly capture: 'auto' | 'pcap' | 'ring';
   readonly services: readonly Service[];
   readonly checkers: readonly Checker[];
-  readonly console: { readonly listen: string } | null;
+  /** `hosts`: further names by which browsers may ask for it. */
+  readonly console: { readonly listen: string; readonly hosts: readonly string[] } | null;
   /** Where Prometheus may ask. */
   readonly metrics: { readonly listen: string } | null;
   readonly notify: readonly Notify[];

@@ -141,4 +141,10 @@ export const checkerSchema = z.discriminatedUnion(
 
 export const consoleSchema = section('console settings such as { listen: "127.0.0.1:9443" }', {
   listen: text('an address with port, such as 127.0.0.1:9443', parseHostAndPort),
+  hosts: list(
+    word('a host name such as covey.example.org', /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/),
+    'host names',
+    '[covey.example.org]',
+    16,
+  ).default([]),
 });

@@ -22,10 +22,11 @@ const tokenSchema = z.object({
   createdAt: z.string().max(40),
   ...stamp,
 });
+/** More records than {@link MOST_BYTES} has room for: what two consoles wrote while they were apart is still one book. */
 export const bookSchema = z.object({
   version: z.literal(1),
-  users: z.array(userSchema).max(100),
-  tokens: z.array(tokenSchema).max(100),
+  users: z.array(userSchema).max(1000),
+  tokens: z.array(tokenSchema).max(1000),
 });
 
 export type User = z.infer<typeof userSchema>;
@@ -34,16 +35,36 @@ export type Book = z.infer<typeof bookSchema>;
 type Stamped = Pick<User, 'revision' | 'changedAt' | 'removed' | 'hash'>;
 
 export const EMPTY_BOOK: Book = { version: 1, users: [], tokens: [] };
-const MOST_RECORDS = 100;
+/** Of a book as JSON: the agents carry no more than 48 KiB from console to console. About 80 users and 80 tokens. */
+const MOST_BYTES = 40 * 1024;
+const bytesOf = (book: Book) => Buffer.byteLength(JSON.stringify(book));
 
 /** What both know, the newer of each record; the same on both sides, whichever way round. */
 export function merged(a: Book, b: Book): Book {
-  return {
+  return withoutOldMarks({
     version: 1,
     users: newest([...a.users, ...b.users], ({ name }) => name),
     tokens: newest([...a.tokens, ...b.tokens], ({ id }) => id),
-  };
+  });
 }
+
+/** Marks of the removed make room, the oldest first: whoever was away for so long that many removals ago is the likeliest to be gone. */
+function withoutOldMarks(book: Book): Book {
+  if (bytesOf(book) <= MOST_BYTES) return book;
+  const marks = [...book.users, ...book.tokens].filter(({ removed }) => removed).sort(byAge);
+  const dropped = new Set<unknown>();
+  let bytes = bytesOf(book);
+  for (const mark of marks) {
+    if (bytes <= MOST_BYTES) break;
+    dropped.add(mark);
+    bytes -= Buffer.byteLength(JSON.stringify(mark)) + 1;
+  }
+  const kept = (record: unknown) => !dropped.has(record);
+  return { version: 1, users: book.users.filter(kept), tokens: book.tokens.filter(kept) };
+}
+
+const ageKey = ({ changedAt, hash }: Stamped) => `${changedAt} ${hash}`;
+const byAge = (a: Stamped, b: Stamped) => (ageKey(a) < ageKey(b) ? -1 : 1);
 
 function newest<T extends Stamped>(records: readonly T[], keyOf: (record: T) => string): T[] {
   const kept = new Map<string, T>();
@@ -54,7 +75,9 @@ function newest<T extends Stamped>(records: readonly T[], keyOf: (record: T) => 
   return [...kept].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, record]) => record);
 }
 
+/** Of two first revisions the elder stands: a second founder must not replace the account that people have logged in with. */
 function isNewer(a: Stamped, b: Stamped): boolean {
+  if (a.revision === 1 && b.revision === 1 && a.changedAt !== b.changedAt) return a.changedAt < b.changedAt;
   const order = (record: Stamped) => [
     String(record.revision).padStart(12, '0'),
     record.changedAt,
@@ -91,8 +114,7 @@ export function withNewUser(book: Book, name: string, role: Role, hash: string, 
     removed: false,
   });
   if (!parsed.success) throw new ConsoleError(400, 'bad-request', `"${name}" is no name: use letters, digits, . _ -`);
-  checkRoom(book.users.length);
-  return merged(book, { ...EMPTY_BOOK, users: [parsed.data] });
+  return withRoom(merged(book, { ...EMPTY_BOOK, users: [parsed.data] }));
 }
 
 /** The last admin stays one: nobody could make another. */
@@ -104,7 +126,8 @@ export function withChangedUser(
 ): Book {
   const user = userOf(book, name);
   if (user === null) throw new ConsoleError(404, 'no-such-user', `there is no user ${name}`);
-  const changed: User = { ...user, ...change, revision: user.revision + 1, changedAt: at };
+  const shed = change.removed === true ? { hash: '' } : {};
+  const changed: User = { ...user, ...change, ...shed, revision: user.revision + 1, changedAt: at };
   const next = merged(book, { ...EMPTY_BOOK, users: [changed] });
   if (!next.users.some(({ role, removed }) => role === 'admin' && !removed)) {
     throw new ConsoleError(409, 'last-admin', `${name} is the last admin`, 'make another user admin first');
@@ -117,18 +140,24 @@ export function withNewToken(
   token: Pick<Token, 'id' | 'name' | 'role' | 'hash' | 'createdBy'>,
   at: string,
 ): Book {
-  checkRoom(book.tokens.length);
   const made = { ...token, createdAt: at, revision: 1, changedAt: at, removed: false };
-  return merged(book, { ...EMPTY_BOOK, tokens: [made] });
+  return withRoom(merged(book, { ...EMPTY_BOOK, tokens: [made] }));
 }
 
 export function withoutToken(book: Book, id: string, at: string): Book {
   const token = book.tokens.find((other) => other.id === id && !other.removed);
   if (token === undefined) throw new ConsoleError(404, 'no-such-token', 'there is no such token');
-  const gone = { ...token, removed: true, revision: token.revision + 1, changedAt: at };
+  const gone = { ...token, removed: true, hash: '', revision: token.revision + 1, changedAt: at };
   return merged(book, { ...EMPTY_BOOK, tokens: [gone] });
 }
 
-function checkRoom(records: number): void {
-  if (records >= MOST_RECORDS) throw new ConsoleError(409, 'full', `there is room for ${MOST_RECORDS} records`);
+/** @throws ConsoleError where even without the marks of the removed there is no room. */
+function withRoom(book: Book): Book {
+  if (bytesOf(book) <= MOST_BYTES) return book;
+  throw new ConsoleError(
+    409,
+    'full',
+    'there is no room for another record',
+    'remove users or tokens that nobody needs',
+  );
 }

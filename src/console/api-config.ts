@@ -5,7 +5,7 @@ import { type Route, reading, route } from './route.js';
 
 /** What `covey apply` asks, too. */
 export interface ConfigAgent {
-  config(revision: number | null): Promise<object>;
+  config(revision: number | null): Promise<{ readonly hash: string; readonly revision: number; readonly by: string }>;
   configHistory(): Promise<object>;
   apply(request: {
     readonly text: string | null;
@@ -18,13 +18,19 @@ export interface ConfigAgent {
 export interface ConfigParts {
   readonly agent: Partial<ConfigAgent>;
   /** The config's JSON schema, for hints while one types. */
-  readonly schema?: object;
+  readonly schema: object;
 }
 
-const text = z.string().max(60_000);
+/** As much as the agent takes. */
+const text = z.string().max(128 * 1024);
 const check = z.strictObject({ text });
 const apply = z
-  .strictObject({ text: text.nullable().default(null), revision: z.int().min(0).nullable().default(null) })
+  .strictObject({
+    text: text.nullable().default(null),
+    revision: z.int().min(0).nullable().default(null),
+    /** `hash` of the config that the text was made from: refused when another one is in force by now. Null: whatever is in force. */
+    base: z.string().max(64).nullable().default(null),
+  })
   .refine((body) => (body.text === null) !== (body.revision === null), 'give either text or revision');
 
 /** @throws ConsoleError where the agent is of a release that reads its config from a file only. */
@@ -42,7 +48,7 @@ export function configRoutes(parts: ConfigParts): Route[] {
   return [
     reading('/config', 'The config in force.', () => able(parts).config(null)),
     reading('/config/history', 'The configs that were applied, newest first.', () => able(parts).configHistory()),
-    reading('/config/schema', 'JSON schema of the config.', () => parts.schema ?? {}),
+    reading('/config/schema', 'JSON schema of the config.', () => parts.schema),
     route({
       method: 'POST',
       path: '/config/check',
@@ -60,7 +66,19 @@ export function configRoutes(parts: ConfigParts): Route[] {
       role: 'admin',
       body: apply,
       audit: ({ body }) => (body.revision === null ? 'apply a config' : `go back to config revision ${body.revision}`),
-      answer: ({ body, caller }) => able(parts).apply({ ...body, dryRun: false, by: `${caller.name} (console)` }),
+      answer: async ({ body: { base, ...body }, caller }) => {
+        const agent = able(parts);
+        if (base !== null) await mustBeInForce(agent, base);
+        return agent.apply({ ...body, dryRun: false, by: `${caller.name} (console)` });
+      },
     }),
   ];
+}
+
+/** Two who edit at once: the later one must not undo what the earlier one did without having seen it. */
+async function mustBeInForce(agent: ConfigAgent, base: string): Promise<void> {
+  const { hash, revision, by } = await agent.config(null);
+  if (hash === base) return;
+  const message = `meanwhile ${by} has put revision ${revision} in force`;
+  throw new ConsoleError(409, 'changed-meanwhile', message, 'load it, and make your change to that');
 }

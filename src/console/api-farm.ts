@@ -1,7 +1,7 @@
 /** Look at the farm and steer it: the agent's answers, passed on. */
 import { z } from 'zod';
 import type { ControlClient } from '../control/client.js';
-import type { CommandRequest, ExplainQuery } from '../control/contract.js';
+import type { ExplainQuery } from '../control/contract.js';
 import type { Live } from './live.js';
 import type { Rolling } from './rolling.js';
 import { type Route, reading, route } from './route.js';
@@ -60,7 +60,7 @@ export function farmRoutes({ agent, live, audit, rolling }: FarmParts): Route[] 
       role: 'operator',
       body: command,
       audit: ({ body }) => `${body.command} ${body.node}${body.now ? ' now' : ''}`,
-      answer: ({ body }) => agent.command(body as CommandRequest),
+      answer: ({ body, caller }) => agent.command(body, caller.name),
     }),
     route({
       method: 'POST',
@@ -69,7 +69,9 @@ export function farmRoutes({ agent, live, audit, rolling }: FarmParts): Route[] 
       role: 'operator',
       body: z.strictObject({}),
       audit: () => 'rolling restart',
-      answer: () => ({ message: `restarting one after the other: ${rolling.begin().join(', ')}; see the timeline` }),
+      answer: ({ caller }) => ({
+        message: `restarting one after the other: ${rolling.begin(caller.name).join(', ')}; see the timeline`,
+      }),
     }),
     route({
       method: 'POST',

@@ -59,6 +59,10 @@ async function logIn(parts: SessionParts, asked: Asked<z.infer<typeof login>>): 
   if (!isSameOrigin(request.headers)) {
     throw new ConsoleError(403, 'foreign', 'logging in is for the console page; scripts use a token');
   }
+  if (parts.accounts.book.users.length === 0) {
+    const message = 'this console has no account yet: the first one is made within 15 s, here or on another node';
+    throw new ConsoleError(503, 'no-account', message, 'try again in a moment');
+  }
   const keys = [`from ${request.ip}`, `name ${body.name}`];
   const waitMs = parts.limiter.waitMs(keys);
   if (waitMs > 0) {
@@ -75,7 +79,7 @@ async function logIn(parts: SessionParts, asked: Asked<z.infer<typeof login>>): 
   parts.audit.add({ at, who: body.name, from: request.ip, what: 'log in', outcome });
   if (user === null || !isRight) throw new ConsoleError(401, 'wrong', 'wrong name or password');
   parts.limiter.succeeded(keys);
-  const { id, session } = parts.sessions.begin(user.name);
+  const { id, session } = parts.sessions.begin(user.name, user.hash);
   void reply.header('set-cookie', cookieOf(id));
   return sessionReport(user.name, user.role, session);
 }

@@ -30,7 +30,12 @@ const password = z.string().min(SHORTEST_PASSWORD).max(256);
 const newUser = z.strictObject({ name: z.string().max(64), role });
 const change = z.strictObject({ role: role.optional(), newPassword: z.literal(true).optional() });
 const ownPassword = z.strictObject({ old: z.string().max(256), new: password });
-const newToken = z.strictObject({ name: z.string().min(1).max(64), role });
+/** Free text, but printable: it is shown, and written into logs. */
+const tokenName = z
+  .string()
+  .max(64)
+  .regex(/^\P{C}+$/u, 'write a name of printable letters');
+const newToken = z.strictObject({ name: tokenName, role });
 
 export function userRoutes(parts: UserParts): Route[] {
   const { accounts, sessions } = parts;
@@ -96,7 +101,9 @@ export function userRoutes(parts: UserParts): Route[] {
           throw new ConsoleError(403, 'forbidden', 'a token has no password');
         if (!(await isPassword(body.old, user.hash)))
           throw new ConsoleError(403, 'wrong', 'the old password is not right');
-        keep(withChangedUser(accounts.book, user.name, { hash: await hashPassword(body.new) }, now()));
+        const hash = await hashPassword(body.new);
+        keep(withChangedUser(accounts.book, user.name, { hash }, now()));
+        caller.session.credential = hash;
         sessions.endAllOf(user.name, caller.sessionId ?? undefined);
         return {};
       },

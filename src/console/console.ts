@@ -24,8 +24,10 @@ export interface ConsoleParts {
   readonly web: ReadonlyMap<string, WebFile>;
   readonly listen: string;
   readonly version: string;
-  /** Names by which the host is known. */
+  /** Names by which the host is known, lower case. */
   readonly hostNames: readonly string[];
+  /** The config's JSON schema, for hints while one types. */
+  readonly schema: object;
   /** For the certificate. */
   readonly addresses: readonly string[];
   readonly nowMs: () => number;
@@ -49,19 +51,23 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
   if (address === null) throw new Error(`${parts.listen} is no address with port: write e.g. 127.0.0.1:9443`);
   const certificate = await certificateOf(parts);
   const accounts = new AccountStore(parts.files);
-  const live = new Live({ ...parts, fingerprint: certificate.fingerprint });
-  const sync = new AccountSync({
-    accounts,
-    share: (document) => parts.agent.share(document),
-    status: () => live.status,
-    nowMs: parts.nowMs,
-    wallMs: parts.wallMs,
-    announce: (user, password) => parts.say({ user, password }, 'console: first account; the password is shown once'),
+  const audit = new Audit(parts.files);
+  const live: Live = new Live({
+    ...parts,
+    fingerprint: certificate.fingerprint,
+    warnings: () => warningsOf(accounts, audit, sync),
   });
-  const server = serve(parts, certificate, accounts, live, () => sync.changed());
+  const sync = accountSync(parts, accounts, live);
+  const server = serve(parts, { certificate, accounts, audit, live, changed: () => sync.changed() });
   await server.listen({ host: address.host, port: address.port });
   live.start();
-  const timer = setInterval(() => void sync.turn().catch(() => undefined), SYNC_MS);
+  let said = '';
+  const timer = setInterval(() => {
+    sync.turn().catch((error: Error) => {
+      if (error.message !== said) parts.say({ error: error.message }, 'console: no first account');
+      said = error.message;
+    });
+  }, SYNC_MS);
   const url = urlOf(address.host, address.port);
   parts.say({ url, fingerprint: certificate.fingerprint }, 'console: listening');
   return {
@@ -75,23 +81,43 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
   };
 }
 
-function serve(
-  parts: ConsoleParts,
-  certificate: Certificate,
-  accounts: AccountStore,
-  live: Live,
-  changed: () => void,
-): FastifyInstance {
-  const sessions = new Sessions(parts.nowMs);
-  const audit = new Audit(parts.files);
-  const routes = allRoutes({ ...parts, accounts, sessions, audit, live, changed });
-  return buildServer({
-    certificate,
-    hostNames: () => ['localhost', ...parts.hostNames, ...(live.status === null ? [] : [live.status.node])],
+function accountSync(parts: ConsoleParts, accounts: AccountStore, live: Live): AccountSync {
+  return new AccountSync({
+    ...parts,
     accounts,
+    share: (document) => parts.agent.share(document),
+    status: () => live.status,
+    announce: (user, password) => parts.say({ user, password }, 'console: first account; the password is shown once'),
+    withdraw: (user) =>
+      parts.say({ user }, 'console: the password shown here counts no more: another node had made the first account'),
+  });
+}
+
+/** What somebody who looks at the page should know of the console itself. */
+function warningsOf(accounts: AccountStore, audit: Audit, sync: AccountSync): readonly string[] {
+  return [
+    ...(accounts.writeError === '' ? [] : [`this console cannot write its accounts: ${accounts.writeError}`]),
+    ...(audit.writeError === '' ? [] : [`this console cannot write down who did what: ${audit.writeError}`]),
+    ...(sync.trouble === '' ? [] : [`accounts are not told to the other consoles: ${sync.trouble}`]),
+  ];
+}
+
+interface Served {
+  readonly certificate: Certificate;
+  readonly accounts: AccountStore;
+  readonly audit: Audit;
+  readonly live: Live;
+  readonly changed: () => void;
+}
+
+function serve(parts: ConsoleParts, served: Served): FastifyInstance {
+  const { live } = served;
+  const sessions = new Sessions(parts.nowMs);
+  const routes = allRoutes({ ...parts, ...served, sessions });
+  return buildServer({
+    ...served,
+    hostNames: () => ['localhost', ...parts.hostNames, ...(live.status === null ? [] : [live.status.node])],
     sessions,
-    audit,
-    live,
     routes,
     openApi: openApi(routes, parts.version),
     files: parts.web,
@@ -108,6 +134,7 @@ export interface RouteParts {
   readonly nowMs: () => number;
   readonly wallMs: () => number;
   readonly changed: () => void;
+  readonly schema: object;
 }
 
 /** The whole API. */
@@ -115,7 +142,7 @@ export function allRoutes(parts: RouteParts): readonly Route[] {
   return [
     ...sessionRoutes({ ...parts, limiter: new Limiter(parts.nowMs) }),
     ...farmRoutes({ ...parts, rolling: rollingOf(parts) }),
-    ...configRoutes({ agent: parts.agent as Partial<ConfigAgent> }),
+    ...configRoutes({ agent: parts.agent as Partial<ConfigAgent>, schema: parts.schema }),
     ...userRoutes(parts),
   ];
 }

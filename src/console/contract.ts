@@ -42,6 +42,11 @@ export interface Frame {
   readonly statusAgeMs: number | null;
   readonly peers: PeersReport['nodes'];
   readonly peersAgeMs: number | null;
+  /** Of the event `buckets`, which is sent only when something has changed. */
+  readonly bucketsAgeMs: number | null;
+  readonly eventsAgeMs: number | null;
+  /** Of this console itself, e.g. that its disk is full. */
+  readonly warnings: readonly string[];
   /** Consoles of other nodes, for when this one is gone. */
   readonly consoles: readonly ConsoleAddress[];
   readonly fingerprint: string;

@@ -23,12 +23,17 @@ export interface LiveParts {
   readonly listen: string;
   readonly nowMs: () => number;
   readonly wallMs: () => number;
+  /** What people should know of this console itself, one line each. */
+  readonly warnings?: () => readonly string[];
 }
 
 /** Fast while somebody looks; else only the history is kept. */
 const LOOKED_AT_MS = 400;
 const ALONE_MS = 1000;
-const PEERS_MS = 1000;
+/** While somebody looks, at every turn: a summary of another node is asked for with one call, and had with the next. */
+const PEERS_ALONE_MS = 1000;
+/** A page that hears nothing for two seconds takes this console for gone. */
+const FRAME_EVERY_MS = 800;
 const FIRST_EVENTS = 300;
 const SUMMARY_FRESH_MS = 1900;
 
@@ -44,13 +49,15 @@ export class Live {
   readonly traffic = new TrafficHistory();
   #status: Aged<StatusReport> | null = null;
   #peers: Aged<PeersReport> | null = null;
-  #buckets: BucketsReport | null = null;
+  #buckets: Aged<BucketsReport> | null = null;
   #bucketsText = '';
   #events: EventReport[] = [];
+  #eventsMs: number | null = null;
   #trouble = 'the agent has not answered yet';
   #sequence = 0;
   #timer: NodeJS.Timeout | null = null;
   #peersAskedMs = Number.NEGATIVE_INFINITY;
+  #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: LiveParts) {
     this.#parts = parts;
@@ -79,14 +86,14 @@ export class Live {
   }
 
   get buckets(): BucketsReport | null {
-    return this.#buckets;
+    return this.#buckets?.value ?? null;
   }
 
   /** Hears all that is known at once, then what changes. @returns to be called when nobody looks any more. */
   listen(listener: (message: LiveMessage) => void): () => void {
     this.#listeners.add(listener);
     listener({ event: 'frame', data: this.frame() });
-    if (this.#buckets !== null) listener({ event: 'buckets', data: this.#buckets });
+    if (this.#buckets !== null) listener({ event: 'buckets', data: this.#buckets.value });
     listener({ event: 'events', data: this.#events });
     if (this.#listeners.size === 1) this.#turn();
     return () => this.#listeners.delete(listener);
@@ -104,42 +111,49 @@ export class Live {
       statusAgeMs: age(this.#status),
       peers: this.#peers?.value.nodes ?? [],
       peersAgeMs: age(this.#peers),
+      bucketsAgeMs: age(this.#buckets),
+      eventsAgeMs: this.#eventsMs === null ? null : Math.round(nowMs - this.#eventsMs),
+      warnings: this.#parts.warnings?.() ?? [],
       consoles: status === null ? [] : consoleAddresses(status, this.#peers?.value.nodes ?? [], this.#parts.listen),
       fingerprint: this.#parts.fingerprint,
       traffic: this.traffic.newest,
     };
   }
 
-  /** Asks all that is due, tells a frame, and arms the next turn. */
+  /** Asks all that is due, tells a frame when nothing else has, and arms the next turn. */
   #turn(): void {
+    const isLookedAt = this.#listeners.size > 0;
+    const nowMs = this.#parts.nowMs();
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#turn(), this.#listeners.size > 0 ? LOOKED_AT_MS : ALONE_MS);
-    void this.#ask('status', async () => {
-      const value = await this.#parts.agent.status();
-      this.#status = { value, atMs: this.#parts.nowMs() };
-      this.#trouble = '';
-      this.#tellFrame();
-    });
+    this.#timer = setTimeout(() => this.#turn(), isLookedAt ? LOOKED_AT_MS : ALONE_MS);
+    void this.#ask('status', () => this.#askStatus());
     void this.#ask('events', () => this.#askEvents());
-    if (this.#listeners.size > 0) void this.#ask('buckets', () => this.#askBuckets());
-    if (this.#parts.nowMs() - this.#peersAskedMs >= PEERS_MS) {
-      this.#peersAskedMs = this.#parts.nowMs();
+    if (isLookedAt) void this.#ask('buckets', () => this.#askBuckets());
+    if (isLookedAt || nowMs - this.#peersAskedMs >= PEERS_ALONE_MS) {
+      this.#peersAskedMs = nowMs;
       void this.#ask('peers', () => this.#askPeers());
     }
-    if (this.#trouble !== '') this.#tellFrame();
+    if (nowMs - this.#toldMs >= FRAME_EVERY_MS) this.#tellFrame();
   }
 
-  /** A question that fails is asked again at the next turn; its failure is shown. */
+  /** A question that fails is asked again at the next turn; meanwhile what it is about ages, and every frame says so. */
   async #ask(what: string, how: () => Promise<void>): Promise<void> {
     if (this.#asking.has(what)) return;
     this.#asking.add(what);
     try {
       await how();
     } catch (error) {
-      this.#trouble = error instanceof Error ? error.message : String(error);
+      if (what === 'status') this.#trouble = error instanceof Error ? error.message : String(error);
     } finally {
       this.#asking.delete(what);
     }
+  }
+
+  async #askStatus(): Promise<void> {
+    const value = await this.#parts.agent.status();
+    this.#status = { value, atMs: this.#parts.nowMs() };
+    this.#trouble = '';
+    this.#tellFrame();
   }
 
   async #askPeers(): Promise<void> {
@@ -155,15 +169,18 @@ export class Live {
   async #askBuckets(): Promise<void> {
     const report = await this.#parts.agent.buckets();
     const text = JSON.stringify(report);
+    this.#buckets = { value: report, atMs: this.#parts.nowMs() };
     if (text === this.#bucketsText) return;
     this.#bucketsText = text;
-    this.#buckets = report;
     this.#tell({ event: 'buckets', data: report });
   }
 
   async #askEvents(): Promise<void> {
-    const since = this.#events.at(-1)?.at ?? null;
-    const { events } = await this.#parts.agent.events({ since, limit: FIRST_EVENTS });
+    const known = this.#events.at(-1)?.seq ?? 0;
+    const { events, lastSeq } = await this.#parts.agent.events({ since: null, limit: FIRST_EVENTS, after: known });
+    this.#eventsMs = this.#parts.nowMs();
+    // The run directory was emptied: its events begin anew.
+    if (lastSeq < known) this.#events = [];
     if (events.length === 0) return;
     this.#events = [...this.#events, ...events].slice(-FIRST_EVENTS);
     this.#tell({ event: 'events', data: events });
@@ -171,10 +188,11 @@ export class Live {
 
   #tellFrame(): void {
     this.#sequence += 1;
+    this.#toldMs = this.#parts.nowMs();
     if (this.#listeners.size > 0) this.#tell({ event: 'frame', data: this.frame() });
   }
 
   #tell(message: LiveMessage): void {
-    for (const listener of this.#listeners) listener(message);
+    for (const listener of [...this.#listeners]) listener(message);
   }
 }

@@ -1,7 +1,7 @@
 /** Restarts node after node, each only when the one before has its share again. This console's own node comes last. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlClient } from '../control/client.js';
-import type { CommandRequest, StatusReport } from '../control/contract.js';
+import type { StatusReport } from '../control/contract.js';
 import { ConsoleError } from './errors.js';
 
 export interface RollingParts {
@@ -30,25 +30,25 @@ export class Rolling {
     this.#parts = parts;
   }
 
-  /** Begins, and answers at once. @throws ConsoleError while one is under way, or nobody is there to serve meanwhile. */
-  begin(): readonly string[] {
+  /** Begins for one of our users, and answers at once. @throws ConsoleError while one is under way, or nobody is there to serve meanwhile. */
+  begin(by: string): readonly string[] {
     const status = this.#parts.status();
     if (this.#running) throw new ConsoleError(409, 'busy', 'a rolling restart is under way');
     const order = status === null ? [] : rollingOrder(status);
     if (order.length < 2)
       throw new ConsoleError(409, 'alone', 'fewer than two nodes are up: nobody would serve meanwhile');
     this.#running = true;
-    void this.#run(order).finally(() => {
+    void this.#run(order, by).finally(() => {
       this.#running = false;
     });
     return order;
   }
 
-  async #run(order: readonly string[]): Promise<void> {
+  async #run(order: readonly string[], by: string): Promise<void> {
     for (const node of order) {
       try {
         const before = this.#incarnationOf(node);
-        await this.#parts.agent.command({ command: 'restart', node, deadlineMs: null } as unknown as CommandRequest);
+        await this.#parts.agent.command({ command: 'restart', node, deadlineMs: null }, by);
         await this.#untilBack(node, before);
         this.#parts.say(`rolling restart: ${node} is back`);
       } catch (error) {

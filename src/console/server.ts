@@ -33,11 +33,13 @@ export interface ServerParts {
 
 const MAX_BODY_BYTES = 512 * 1024;
 
-/** Everything comes from this server, nothing is inline, nobody frames it. */
+/**
+ * Everything comes from this server, nothing is inline, nobody frames it. No Strict-Transport-Security: it is of the host, not of the port, so it
+ * would turn the browser's plain HTTP to the farm's own services away. Here nothing listens to plain HTTP, and the cookie is Secure.
+ */
 const HEADERS = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-  'strict-transport-security': 'max-age=31536000',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
@@ -151,7 +153,7 @@ export function callerOf(
   const sessionId = sessionIdOf(request.headers.cookie);
   const session = sessionId === null ? null : parts.sessions.find(sessionId, isActive);
   const user = session === null ? null : userOf(book, session.name);
-  if (user === null) throw new ConsoleError(401, 'no-session', 'log in first');
+  if (user === null || user.hash !== session?.credential) throw new ConsoleError(401, 'no-session', 'log in first');
   return { name: user.name, role: user.role, session, sessionId };
 }
 

@@ -5,12 +5,16 @@ import { randomToken, tokenHash } from './passwords.js';
 const IDLE_MS = 60 * 60_000;
 const LONGEST_MS = 12 * 60 * 60_000;
 const MOST_SESSIONS = 1000;
+/** Of one user: whoever logs in again and again ends sessions of their own, not those of others. */
+const MOST_OF_ONE = 20;
 
 /** `__Host-` makes the browser refuse it without Secure, with a domain, or from plain HTTP (RFC 6265bis). */
 export const COOKIE = '__Host-covey';
 
 export interface Session {
   readonly name: string;
+  /** Hash of the password that it began with: with another one it is over, wherever that was set. */
+  credential: string;
   /** What a change must carry besides the cookie. */
   readonly token: string;
   readonly beganMs: number;
@@ -26,13 +30,16 @@ export class Sessions {
   }
 
   /** @returns the cookie's value. */
-  begin(name: string): { readonly id: string; readonly session: Session } {
+  begin(name: string, credential: string): { readonly id: string; readonly session: Session } {
     const nowMs = this.#nowMs();
     for (const [hash, session] of this.#byHash) if (isOver(session, nowMs)) this.#byHash.delete(hash);
-    const oldest = this.#byHash.keys().next();
-    if (this.#byHash.size >= MOST_SESSIONS && oldest.value !== undefined) this.#byHash.delete(oldest.value);
+    const own = [...this.#byHash].filter(([, session]) => session.name === name).map(([hash]) => hash);
+    const oldest = own.length >= MOST_OF_ONE ? own[0] : this.#byHash.keys().next().value;
+    if (oldest !== undefined && (own.length >= MOST_OF_ONE || this.#byHash.size >= MOST_SESSIONS)) {
+      this.#byHash.delete(oldest);
+    }
     const id = randomToken();
-    const session = { name, token: randomToken(), beganMs: nowMs, seenMs: nowMs };
+    const session = { name, credential, token: randomToken(), beganMs: nowMs, seenMs: nowMs };
     this.#byHash.set(tokenHash(id), session);
     return { id, session };
   }

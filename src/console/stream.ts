@@ -1,4 +1,5 @@
 /** Server-sent events (HTML standard, section 9.2): one page's view of what is live. */
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ConsoleError } from './errors.js';
 import type { Live, LiveMessage } from './live.js';
@@ -16,22 +17,40 @@ export function streamLive(live: Live, request: FastifyRequest, reply: FastifyRe
   const { raw } = reply;
   raw.writeHead(200, { ...headers, 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   raw.write('retry: 1000\n\n');
-  const send = (message: LiveMessage) => {
-    if (raw.writableLength > MOST_BUFFERED_BYTES) raw.destroy();
-    else raw.write(textOf(message));
+  pump(live, raw, who);
+  request.raw.once('close', () => raw.destroy());
+}
+
+/** What is written to an answer that has ended is an error event, and one that nobody takes ends the process: so nothing is written then. */
+function pump(live: Live, raw: ServerResponse, who: () => unknown): void {
+  let stopListening: () => void = () => undefined;
+  let isOpen = true;
+  const close = () => {
+    if (!isOpen) return;
+    isOpen = false;
+    clearInterval(timer);
+    stopListening();
   };
-  const stop = live.listen(send);
   const timer = setInterval(() => {
     try {
       who();
     } catch {
+      close();
       raw.end('event: over\ndata: {}\n\n');
+      // One that does not even read this is not waited for.
+      setTimeout(() => raw.destroy(), CHECK_EVERY_MS).unref();
     }
   }, CHECK_EVERY_MS);
-  request.raw.once('close', () => {
-    stop();
-    clearInterval(timer);
+  raw.once('close', close);
+  raw.on('error', close);
+  stopListening = live.listen((message) => {
+    if (!isOpen) return;
+    if (raw.writableLength <= MOST_BUFFERED_BYTES) return void raw.write(textOf(message));
+    close();
+    raw.destroy();
   });
+  // The first messages came before there was anything to stop.
+  if (!isOpen) stopListening();
 }
 
 const textOf = ({ event, data }: LiveMessage) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;

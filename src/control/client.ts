@@ -65,9 +65,11 @@ export class ControlClient {
     return this.#ask<ExplainReport>('POST', '/v1/explain', query);
   }
 
-  command(command: CommandRequest): Promise<CommandReport> {
+  /** @param consoleUser of a console: which of its users asks. */
+  command(command: CommandRequest, consoleUser: string | null = null): Promise<CommandReport> {
     // Another node has its own time to answer; the agent says when it did not.
-    return this.#ask<CommandReport>('POST', '/v1/command', command, Math.max(this.#timeoutMs, COMMAND_TIMEOUT_MS));
+    const timeoutMs = Math.max(this.#timeoutMs, COMMAND_TIMEOUT_MS);
+    return this.#ask<CommandReport>('POST', '/v1/command', command, timeoutMs, consoleUser);
   }
 
   trace(request: TraceRequest): Promise<TraceReport> {
@@ -146,9 +148,11 @@ export class ControlClient {
     path: string,
     body?: object,
     timeoutMs = this.#timeoutMs,
+    consoleUser: string | null = null,
   ): Promise<T> {
     const sent = body === undefined ? '' : JSON.stringify(body);
-    const { status, text } = await this.#exchange(method, path, sent, timeoutMs);
+    const claimed = consoleUser === null ? this.#claimed : encodeURIComponent(consoleUser);
+    const { status, text } = await this.#exchange(method, path, sent, timeoutMs, claimed);
     const answer = parse(text);
     if (status >= 400) throw refusal(answer, status);
     if (answer.version === CONTROL_VERSION) return answer as T;
@@ -165,13 +169,14 @@ export class ControlClient {
     path: string,
     body: string,
     timeoutMs: number,
+    claimed: string | null,
   ): Promise<{ readonly status: number; readonly text: string }> {
     const socketPath = join(this.#runDir, SOCKET_NAME);
     return new Promise((resolve, reject) => {
       const headers = {
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(body),
-        ...(this.#claimed === null ? {} : { [CLAIMED_HEADER]: this.#claimed }),
+        ...(claimed === null ? {} : { [CLAIMED_HEADER]: claimed }),
       };
       const signal = AbortSignal.timeout(timeoutMs);
       const fail = (error: Error) => reject(this.#explained(error, socketPath, timeoutMs));

@@ -17,6 +17,16 @@ export interface BucketsReport {
 
 export const NOBODY = 255;
 
+export interface CheckSummary {
+  readonly kind: 'checker' | 'service';
+  readonly name: string;
+  readonly state: string;
+  /** What was seen last, or why it is in this state; for people. */
+  readonly detail: string;
+  /** What follows from it; for people. */
+  readonly note: string;
+}
+
 /** What one node says of itself, about once a second while a console asks. */
 export interface NodeSummary {
   readonly uptimeMs: number;
@@ -27,6 +37,8 @@ export interface NodeSummary {
   readonly warnings: readonly string[];
   /** `console.listen` of its config; null: it has no console. */
   readonly console: string | null;
+  /** At most 64; absent: its agent is of a release that does not say. */
+  readonly checks?: readonly CheckSummary[];
 }
 
 export interface PeersReport {

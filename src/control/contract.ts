@@ -247,6 +247,8 @@ export interface Requester {
   readonly user: string | null;
   /** For whom root asks, as sudo told the command, which told us: claimed, not proven. */
   readonly claimed: string | null;
+  /** By the console's socket: which of the console's users, as the console says; null: it does not say. Absent: by the common socket. */
+  readonly consoleUser?: string | null;
 }
 
 export interface CommandRequest {

@@ -25,6 +25,8 @@ export interface SocketAccess {
   readonly groupId: number | null;
   /** Who is at the other end of a connection; null: the kernel does not say. */
   readonly credentials: (socket: Socket) => { readonly uid: number; readonly user: string | null } | null;
+  /** Only the console can open it, which says for which of its users it asks. */
+  readonly isConsole?: boolean;
 }
 
 const OWNER_ONLY: SocketAccess = { groupId: null, credentials: () => null };
@@ -133,7 +135,7 @@ async function answer(
     if (!URL.canParse(url)) throw new ControlError('bad-request', `${request.url} is no path`);
     const method = request.method ?? '';
     const { pathname } = new URL(url);
-    const by = requesterOf(access.credentials(request.socket), request.headers[CLAIMED_HEADER]);
+    const by = requesterOf(access.credentials(request.socket), request.headers[CLAIMED_HEADER], access.isConsole);
     if (access.groupId !== null && !isReading(method, pathname)) refuseReader(by);
     send(response, 200, await route(handler, method, new URL(url), await bodyOf(request), by));
   } catch (error) {

@@ -8,6 +8,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { CONSOLE_PORT, firstLogin, openDoor, WITH_CONSOLES } from './consoles.js';
 import { interruption } from './interrupt.js';
 import { labDown, labKill, labStall, labStart, labUp, waitWhole } from './lab.js';
 import { LabError, labPaths, namespaceOf, PROJECT, VIP } from './names.js';
@@ -127,10 +128,13 @@ function report(summary: Summary, shares: Readonly<Record<string, number>>): voi
   );
 }
 
-async function demonstrate(lab: string, ratePerSecond: number, signal: AbortSignal): Promise<boolean> {
-  await labUp({ lab, nodes: NODES.length, client: true, ipv6: false, overrides: [], agents: true, signal }, (line) =>
+/** Consoles are for those who stay to look. */
+async function demonstrate(lab: string, { keep, rate }: Wishes, signal: AbortSignal): Promise<boolean> {
+  const overrides = keep ? [WITH_CONSOLES] : [];
+  await labUp({ lab, nodes: NODES.length, client: true, ipv6: false, overrides, agents: true, signal }, (line) =>
     say(`    ${line}`),
   );
+  const ratePerSecond = Number(rate);
   say(
     `\nRequests per node and second: ${ratePerSecond} new connections a second to http://${VIP}/, each waits at most 0.9 s.\n`,
   );
@@ -146,7 +150,12 @@ async function demonstrate(lab: string, ratePerSecond: number, signal: AbortSign
   return faults.length === 0;
 }
 
-function explainKept(lab: string): void {
+interface Wishes {
+  readonly keep: boolean;
+  readonly rate: string;
+}
+
+async function explainKept(lab: string): Promise<void> {
   const covey = `node ${join(PROJECT, 'dist', 'cli', 'main.js')} lab`;
   say(`\nThe lab is still there. As root:`);
   say(`  ${covey} status --lab ${lab}`);
@@ -154,19 +163,25 @@ function explainKept(lab: string): void {
   say(`  ${covey} exec --lab ${lab} n1 -- covey status`);
   say(`  ${covey} kill|stall|cut|drain|start --lab ${lab} n2`);
   say(`  ${covey} down --lab ${lab}`);
+  const { user, password } = await firstLogin(lab, NODES);
+  say(`\nThe web console, from any node; user ${user}, password ${password}:`);
+  for (const [index, node] of NODES.entries()) say(`  ${node}  ${await openDoor(lab, node, CONSOLE_PORT + index)}`);
+  say(
+    `Their certificates are their own, so the browser warns. From another host: ssh -L 9443:127.0.0.1:9443 THIS-HOST`,
+  );
 }
 
 /** @returns the exit code. The lab is removed unless it is to be kept and all went to the end. */
 async function show(signal: AbortSignal): Promise<number> {
-  const { lab, keep, rate } = values;
+  const { lab, keep } = values;
   if ((await labDown(lab)).length > 0) say(`    removed a lab ${lab} of before`);
   let kept = false;
   try {
-    const behaved = await demonstrate(lab, Number(rate), signal);
+    const behaved = await demonstrate(lab, values, signal);
     kept = keep;
     return behaved ? 0 : 1;
   } finally {
-    if (kept) explainKept(lab);
+    if (kept) await explainKept(lab);
     else await labDown(lab);
   }
 }

@@ -62,7 +62,8 @@ async function runAgent(begin: AgentBegin): Promise<number> {
     tunName,
     lockRunDir,
     listen: (runDir, handler) => listen(runDir, handler, socketAccess()),
-    listenToConsole: (directory, handler) => listen(directory, handler, { ...socketAccess(), groupId: null }),
+    listenToConsole: (directory, handler) =>
+      listen(directory, handler, { ...socketAccess(), groupId: null, isConsole: true }),
     nowMs: () => clock.nowMs(),
     openPing,
     openReach,

@@ -1,16 +1,19 @@
 /**
  * Entry of the console process: takes its place while it is root, gives up every privilege, then serves.
- * `console.js --run-dir DIR [--listen HOST:PORT]`, run by hand through `covey console`, or by the supervisor.
+ * `console.js --run-dir DIR [--listen HOST:PORT] [--host NAME]...`, run by hand through `covey console`, or by the supervisor; with
+ * `--reset-admin NAME` it gives that user a new password, and ends.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { configJsonSchema } from '../../config/json-schema.js';
 import { startConsole } from '../../console/console.js';
-import type { StateFiles } from '../../console/store.js';
+import { resetPassword } from '../../console/founding.js';
+import { AccountStore, type StateFiles } from '../../console/store.js';
 import { loadWebFiles } from '../../console/web-files.js';
 import { ControlClient } from '../../control/client.js';
-import { makeConsolePlace } from '../../platform/host/console-directory.js';
+import { type ConsolePlace, makeConsolePlace } from '../../platform/host/console-directory.js';
 import { replaceFile } from '../../platform/private-file.js';
 
 const NICENESS = 10;
@@ -35,10 +38,14 @@ async function takePlace(runDir: string): Promise<void> {
   await new ControlClient(runDir)
     .openDoor()
     .catch((error: Error) => say({ error: error.message }, 'no agent yet', 'warn'));
-  // The directories above it are root's alone: from inside, nothing above is needed.
-  process.chdir(place.directory);
+  enterPlace(place);
   setPriority(NICENESS);
   writeFileSync('/proc/self/oom_score_adj', OOM_SCORE);
+}
+
+function enterPlace(place: ConsolePlace): void {
+  // The directories above it are root's alone: from inside, nothing above is needed.
+  process.chdir(place.directory);
   if (process.getuid!() !== 0) return;
   process.setgroups!([place.gid]);
   process.setgid!(place.gid);
@@ -67,9 +74,30 @@ const ownAddresses = () =>
     .map(({ address }) => address)
     .filter((address) => !address.startsWith('fe80:'));
 
+const OPTIONS = {
+  'run-dir': { type: 'string' },
+  listen: { type: 'string', default: DEFAULT_LISTEN },
+  host: { type: 'string', multiple: true, default: [] as string[] },
+  'reset-admin': { type: 'string' },
+} as const;
+
+/** Printed on standard output, for the one who typed it; no log has it. */
+async function resetAdmin(name: string): Promise<void> {
+  const accounts = new AccountStore(files);
+  const password = await resetPassword(accounts, name, new Date().toISOString());
+  process.stdout.write(`user ${name} (admin), password ${password}\n`);
+  process.stdout.write(
+    'It counts now; a console that runs takes it over within a second, those of other nodes follow.\n',
+  );
+}
+
 async function main(): Promise<void> {
-  const options = { 'run-dir': { type: 'string' }, listen: { type: 'string', default: DEFAULT_LISTEN } } as const;
-  const { values } = parseArgs({ options });
+  const { values } = parseArgs({ options: OPTIONS });
+  const reset = values['reset-admin'];
+  if (reset !== undefined) {
+    enterPlace(makeConsolePlace(values['run-dir']!));
+    return resetAdmin(reset);
+  }
   const web = loadWebFiles(new URL('../../console/web', import.meta.url).pathname);
   await takePlace(values['run-dir']!);
   const running = await startConsole({
@@ -78,7 +106,8 @@ async function main(): Promise<void> {
     web,
     listen: values.listen,
     version,
-    hostNames: [hostname().toLowerCase()],
+    hostNames: [hostname(), ...values.host].map((name) => name.toLowerCase()),
+    schema: configJsonSchema(),
     addresses: ownAddresses(),
     nowMs: () => performance.now(),
     wallMs: () => Date.now(),

@@ -9,18 +9,15 @@ import { cleanup } from '../../platform/host/cleanup.js';
 import { hasEnded } from '../../platform/host/process.js';
 import { serviceManager } from '../../platform/service-manager.js';
 import { raiseSessionShare } from '../../platform/session-share.js';
+import type { ConsoleOptions } from '../parts.js';
 
 const CONSOLE_ENTRY = fileURLToPath(new URL('./console.js', import.meta.url));
 
 /** In a process of its own, which ends with this one. */
-export async function runConsole({
-  runDir,
-  listen,
-}: {
-  readonly runDir: string;
-  readonly listen: string;
-}): Promise<number> {
-  const child = fork(CONSOLE_ENTRY, ['--run-dir', runDir, '--listen', listen], { stdio: 'inherit' });
+export async function runConsole({ runDir, listen, host, resetAdmin }: ConsoleOptions): Promise<number> {
+  const words = ['--run-dir', runDir, '--listen', listen, ...host.flatMap((name) => ['--host', name])];
+  const reset = resetAdmin === undefined ? [] : ['--reset-admin', resetAdmin];
+  const child = fork(CONSOLE_ENTRY, [...words, ...reset], { stdio: 'inherit' });
   const pass = (signal: NodeJS.Signals) => child.kill(signal);
   process.on('SIGTERM', pass);
   process.on('SIGINT', pass);

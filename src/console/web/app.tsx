@@ -84,7 +84,7 @@ function Shell({ session, onLeave }: { readonly session: SessionReport; readonly
         <Freshness farm={farm} />
         <div class="who">
           <span>
-            {session.name} <small>{session.role}</small>
+            {session.name} <small>role {session.role}</small>
           </span>
           <ThemeButton />
           <button type="button" onClick={leave}>

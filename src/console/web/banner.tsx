@@ -1,10 +1,12 @@
 /** What must not be overlooked: this console or its agent is gone, or the farm warns of something. */
+import { STALE_AFTER_MS } from '../contract.js';
 import { type Farm, isStale } from './live.js';
 import { duration } from './text.js';
 
 export function Banner({ farm }: { readonly farm: Farm }) {
   const { frame, connected, silentMs } = farm;
-  const isGone = frame !== null && (!connected || (silentMs ?? 0) > 2000);
+  // A connection that is renewed at once is no loss.
+  const isGone = frame !== null && (silentMs ?? 0) > (connected ? STALE_AFTER_MS : STALE_AFTER_MS / 2);
   const isAgentGone = frame !== null && !isGone && isStale(farm);
   return (
     <div class="banners" aria-live="polite">
@@ -15,12 +17,12 @@ export function Banner({ farm }: { readonly farm: Farm }) {
         </div>
       )}
       {isAgentGone && (
-        <div class="banner bad">
+        <div class="banner bad" data-test="agent-gone">
           <strong>The agent of this node does not answer</strong>
           {frame.agent.trouble === '' ? '' : `: ${frame.agent.trouble}`}. <Others farm={farm} />
         </div>
       )}
-      {(frame?.status?.warnings ?? []).map((warning) => (
+      {[...(frame?.warnings ?? []), ...(frame?.status?.warnings ?? [])].map((warning) => (
         <div class="banner warn" key={warning}>
           {warning}
         </div>

@@ -1,12 +1,13 @@
 /** The 4096 buckets as a map: each has its place for ever, and its holder's colour and pattern now. */
 import { useEffect, useRef } from 'preact/hooks';
-import type { BucketsReport } from '../contract.js';
+import { type BucketsReport, STALE_AFTER_MS } from '../contract.js';
 import type { Look } from './colours.js';
 import { Swatch } from './parts.js';
-import { percent } from './text.js';
+import { duration, percent } from './text.js';
 
-const COLUMNS = 128;
 const CELL = 10;
+/** On a phone the fields would be too small to be told apart. */
+const columnsFor = (width: number) => (width < 640 ? 64 : 128);
 const NOBODY = 255;
 /** A bucket that has moved is lit for so long. */
 const LIT_MS = 1600;
@@ -16,10 +17,13 @@ const bytes = (text: string) => Uint8Array.from(atob(text), (letter) => letter.c
 export function BucketMap({
   report,
   looks,
+  ageMs,
 }: {
   readonly report: BucketsReport | null;
   readonly looks: ReadonlyMap<string, Look>;
+  readonly ageMs: number | null;
 }) {
+  const columns = columnsFor(innerWidth);
   const canvas = useRef<HTMLCanvasElement>(null);
   const before = useRef<(string | null)[]>([]);
   const lit = useRef<Map<number, number>>(new Map());
@@ -52,11 +56,12 @@ export function BucketMap({
         Each field is one of 4096 buckets of clients, in the colour of the node that holds it.{' '}
         {moving === 0 ? 'None is moving.' : `${moving} are on the way to another node (framed).`}
       </p>
+      {ageMs !== null && ageMs > STALE_AFTER_MS && <p class="old">What is shown is {duration(ageMs)} old.</p>}
       <canvas
         ref={canvas}
         class="map"
-        width={COLUMNS * CELL}
-        height={(4096 / COLUMNS) * CELL}
+        width={columns * CELL}
+        height={(4096 / columns) * CELL}
         role="img"
         aria-label={`Buckets held: ${said}`}
       />
@@ -95,16 +100,18 @@ function drawMap(
   lit: ReadonlyMap<number, number>,
 ): void {
   const context = canvas.getContext('2d')!;
+  const columns = canvas.width / CELL;
+  const frame = getComputedStyle(canvas).color;
   context.clearRect(0, 0, canvas.width, canvas.height);
   for (const [bucket, name] of holders.entries()) {
-    const [x, y] = [(bucket % COLUMNS) * CELL, Math.floor(bucket / COLUMNS) * CELL];
+    const [x, y] = [(bucket % columns) * CELL, Math.floor(bucket / columns) * CELL];
     const look = name === null ? undefined : looks.get(name);
     context.fillStyle = look?.colour ?? 'rgba(128,128,128,0.25)';
     context.fillRect(x, y, CELL - 1, CELL - 1);
     if (look !== undefined) drawPattern(context, look.pattern, x, y);
     const isMoving = planned[bucket] !== null && planned[bucket] !== name;
     if (isMoving || lit.has(bucket)) {
-      context.strokeStyle = '#ffffff';
+      context.strokeStyle = frame;
       context.lineWidth = 2;
       context.strokeRect(x + 1, y + 1, CELL - 3, CELL - 3);
     }
@@ -113,7 +120,7 @@ function drawMap(
 
 function drawPattern(context: CanvasRenderingContext2D, pattern: Look['pattern'], x: number, y: number): void {
   const [low, middle, high] = [2, 4, 7];
-  context.fillStyle = 'rgba(0,0,0,0.42)';
+  context.fillStyle = 'rgba(0,0,0,0.3)';
   if (pattern === 'dots') context.fillRect(x + 3, y + 3, 3, 3);
   if (pattern === 'bars') context.fillRect(x + middle, y, 1.5, CELL - 1);
   if (pattern === 'lines') context.fillRect(x, y + middle, CELL - 1, 1.5);

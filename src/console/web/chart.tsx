@@ -17,6 +17,9 @@ export interface ChartProps {
   readonly height?: number;
 }
 
+/** Between two times of the axis: no less than there are values. */
+const SECONDS_BETWEEN = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900] as const;
+
 /** Lines differ in their dashes, too, for those who do not tell the colours apart. */
 export const DASHES: readonly (readonly number[])[] = [
   [],
@@ -46,11 +49,19 @@ export function Chart({ title, times, lines, height = 220 }: ChartProps) {
       {
         width: element.clientWidth,
         height,
+        // The last time's text must not be cut off.
+        padding: [10, 28, 0, 0],
         legend: { show: false },
         cursor: { drag: { x: false, y: false } },
         scales: { y: { range: (_plot, _low, high) => [0, Math.max(10, (high ?? 0) * 1.1)] } },
         axes: [
-          { ...axis, values: (_plot, splits) => splits.map(timeText) },
+          {
+            ...axis,
+            size: 28,
+            space: 90,
+            incrs: [...SECONDS_BETWEEN],
+            values: (_plot, splits) => splits.map(timeText),
+          },
           { ...axis, size: 58 },
         ],
         series: [

@@ -1,8 +1,9 @@
 /**
- * One colour and one pattern for each node, always the same for its place by name. The colours are those of Okabe and Ito, which people
- * with the usual kinds of colour blindness tell apart; the pattern is for the rest, and for print.
+ * One colour and one pattern for each node, always the same for its place by name. The hues are those of Okabe and Ito, which people with the
+ * usual kinds of colour blindness tell apart, at a lightness that has a contrast of 3 to 1 with the dark and with the light ground (WCAG
+ * 1.4.11); the pattern is for the rest, and for print.
  */
-const COLOURS = ['#56b4e9', '#e69f00', '#2bb389', '#cc79a7', '#f0e442', '#0072b2', '#d55e00', '#9aa5ab'] as const;
+const COLOURS = ['#3a95d0', '#d07f00', '#1f9d78', '#c06a98', '#9c8f1c', '#5b6fd6', '#d55e00', '#87939a'] as const;
 export const PATTERNS = ['solid', 'up', 'down', 'dots', 'bars', 'cross', 'lines', 'grid'] as const;
 export type Pattern = (typeof PATTERNS)[number];
 

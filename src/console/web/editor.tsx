@@ -24,15 +24,23 @@ export function Editor({ text, readOnly, fault, onInput }: EditorProps) {
     const { value, selectionStart } = field.current!;
     setOffers(schema === null ? [] : completionsAt(schema, value, selectionStart));
   };
+  /** Ctrl and space as in other editors. Tab leaves the field, as everywhere on a page, and so comes to what is offered. */
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key === 'Escape') setOffers([]);
+    if (event.key !== ' ' || !event.ctrlKey) return;
+    event.preventDefault();
+    offer();
+  };
   const take = (word: string) => {
     const { value, selectionStart } = field.current!;
     const typed = /[A-Za-z-]*$/.exec(value.slice(0, selectionStart))![0];
     const before = value.slice(0, selectionStart - typed.length);
     onInput(`${before}${word}${value.slice(selectionStart)}`);
-    setOffers([]);
     requestAnimationFrame(() => {
       field.current?.focus();
       field.current?.setSelectionRange(before.length + word.length, before.length + word.length);
+      // A key is followed by its values.
+      offer();
     });
   };
   return (
@@ -58,6 +66,7 @@ export function Editor({ text, readOnly, fault, onInput }: EditorProps) {
           offer();
         }}
         onClick={offer}
+        onKeyDown={onKey}
         onScroll={(event) => {
           if (gutter.current !== null) gutter.current.scrollTop = event.currentTarget.scrollTop;
         }}

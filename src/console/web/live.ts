@@ -29,11 +29,14 @@ const NOTHING: Farm = {
 const MOST_EVENTS = 500;
 const LOOK_EVERY_MS = 250;
 
+/** Null: there is none. `partMs`: its age when the newest frame was sent. */
+export function ageOfPart({ silentMs }: Farm, partMs: number | null | undefined): number | null {
+  return silentMs === null || partMs === null || partMs === undefined ? null : partMs + silentMs;
+}
+
 /** How old what is shown is, in ms: the way from the agent to the server, and from the server to here. */
 export function ageOf(farm: Farm): number | null {
-  const { frame, silentMs } = farm;
-  if (frame === null || silentMs === null || frame.statusAgeMs === null) return null;
-  return frame.statusAgeMs + silentMs;
+  return ageOfPart(farm, farm.frame?.statusAgeMs);
 }
 
 export const isStale = (farm: Farm) => {
@@ -52,13 +55,18 @@ export function useFarm(loggedIn: boolean): Farm {
       farm.current = { ...farm.current, ...change };
       redraw(undefined);
     };
-    void ask<TrafficReport>('GET', '/traffic')
-      .then((traffic) => set({ traffic }))
-      .catch(() => undefined);
+    // Also after a pause: the server has the seconds that were missed here.
+    const loadTraffic = () =>
+      ask<TrafficReport>('GET', '/traffic')
+        .then((traffic) => set({ traffic }))
+        .catch(() => undefined);
     let source = open();
     function open(): EventSource {
       const events = new EventSource('/api/v1/live');
-      events.addEventListener('open', () => set({ connected: true }));
+      events.addEventListener('open', () => {
+        set({ connected: true });
+        void loadTraffic();
+      });
       events.addEventListener('error', () => {
         set({ connected: false });
         // A browser gives up after an answer that is no stream; a console that comes back must be found again.
@@ -73,9 +81,11 @@ export function useFarm(loggedIn: boolean): Farm {
       events.addEventListener('buckets', ({ data }) => set({ buckets: JSON.parse(data as string) as BucketsReport }));
       events.addEventListener('events', ({ data }) => {
         const fresh = JSON.parse(data as string) as EventReport[];
-        const known = new Set(farm.current.events.map(({ at, event, node }) => at + event + node));
-        const added = fresh.filter(({ at, event, node }) => !known.has(at + event + node));
-        set({ events: [...farm.current.events, ...added].slice(-MOST_EVENTS) });
+        const newest = farm.current.events.at(-1)?.seq ?? 0;
+        // A lower number than known, and nothing above: the node's run directory was emptied, and its events begin anew.
+        const begunAnew = (fresh.at(-1)?.seq ?? newest) < newest;
+        const added = begunAnew ? fresh : fresh.filter(({ seq }) => seq > newest);
+        set({ events: [...(begunAnew ? [] : farm.current.events), ...added].slice(-MOST_EVENTS) });
       });
       events.addEventListener('over', () => set({ over: true }));
       return events;

@@ -24,7 +24,12 @@ export function Login({ onEnter }: { readonly onEnter: (session: SessionReport) 
       <form onSubmit={(event) => void submit(event)}>
         <img src="/icon.svg" alt="" width="48" height="48" />
         <h1>Covey</h1>
-        <p>The console of this farm. The first account and its password were printed by the node when it started.</p>
+        <p>
+          The console of this farm. The first account and its password stand in the log of the node that started first.
+        </p>
+        <p class="hint">
+          Lost? On any node, as root: <code>covey console --reset-admin</code>
+        </p>
         <label>
           Name
           <input name="name" autocomplete="username" required autocapitalize="none" spellcheck={false} />

@@ -12,6 +12,7 @@ interface Revision {
   readonly at: string;
   readonly by: string;
   readonly appliedOn: string;
+  readonly hash: string;
   readonly inForce: boolean;
 }
 interface Applied {
@@ -22,49 +23,95 @@ interface Applied {
   readonly nodes: readonly { readonly node: string; readonly outcome: string; readonly why: string }[];
 }
 
-const CHECK_AFTER_MS = 500;
+interface Running {
+  readonly text: string;
+  readonly hash: string;
+}
 
-export function ConfigPage({ may }: PageProps) {
-  const [running, setRunning] = useState<string | null>(null);
-  const [text, setText] = useState('');
+const CHECK_AFTER_MS = 500;
+const LOOK_EVERY_MS = 3000;
+
+/** The config in force and what came before it; looked at again and again, since others may change it, too. */
+function useRunning() {
+  const [running, setRunning] = useState<Running | null>(null);
   const [history, setHistory] = useState<readonly Revision[]>([]);
   const [trouble, setTrouble] = useState('');
-  const [check, setCheck] = useState<{ readonly report: Applied | null; readonly fault: string }>({
-    report: null,
-    fault: '',
-  });
-  const { confirm, dialog } = useConfirm();
   const load = async () => {
     try {
-      const config = await ask<{ text: string }>('GET', '/config');
-      setRunning(config.text);
-      setText(config.text);
+      setRunning(await ask<Running>('GET', '/config'));
       setHistory((await ask<{ revisions: Revision[] }>('GET', '/config/history')).revisions);
       setTrouble('');
     } catch (error) {
       setTrouble(troubleOf(error));
     }
   };
-  useEffect(() => void load(), []);
-  const isChanged = running !== null && text !== running;
+  useEffect(() => {
+    void load();
+    const look = () =>
+      void ask<{ revisions: Revision[] }>('GET', '/config/history').then(
+        ({ revisions }) => {
+          setHistory(revisions);
+          setTrouble('');
+        },
+        (error) => setTrouble(troubleOf(error)),
+      );
+    const timer = setInterval(look, LOOK_EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return { running, history, trouble, load };
+}
+
+/** What the agent says to a text that differs from the one in force, a moment after the last key. */
+function useCheck(text: string, running: Running | null, isWanted: boolean) {
+  const [check, setCheck] = useState<{ readonly report: Applied | null; readonly fault: string }>({
+    report: null,
+    fault: '',
+  });
   useEffect(() => {
     setCheck({ report: null, fault: '' });
-    if (!isChanged || !may('admin')) return;
+    if (!isWanted) return;
+    let isOver = false;
+    const show = (report: Applied | null, fault: string) => {
+      if (!isOver) setCheck({ report, fault });
+    };
     const timer = setTimeout(() => {
       ask<Applied>('POST', '/config/check', { text }).then(
-        (report) => setCheck({ report, fault: '' }),
-        (error) => setCheck({ report: null, fault: troubleOf(error) }),
+        (report) => show(report, ''),
+        (error) => show(null, troubleOf(error)),
       );
     }, CHECK_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [text, running]);
-  if (trouble !== '')
-    return (
+    return () => {
+      // An answer to an earlier text must not pass for one to this.
+      isOver = true;
+      clearTimeout(timer);
+    };
+  }, [text, running, isWanted]);
+  return check;
+}
+
+export function ConfigPage({ may }: PageProps) {
+  const { running: loaded, history, trouble, load } = useRunning();
+  const [text, setText] = useState('');
+  const { confirm, dialog } = useConfirm();
+  useEffect(() => {
+    if (loaded !== null) setText(loaded.text);
+  }, [loaded]);
+  const isChanged = loaded !== null && text !== loaded.text;
+  const check = useCheck(text, loaded, isChanged && may('admin'));
+  const newest = history.find(({ inForce }) => inForce);
+  const isOvertaken = loaded !== null && newest !== undefined && newest.hash !== loaded.hash;
+  useEffect(() => {
+    if (isOvertaken && !isChanged) void load();
+  }, [isOvertaken, isChanged]);
+  if (loaded === null) {
+    return trouble === '' ? (
+      <p>Loading…</p>
+    ) : (
       <p class="trouble" role="alert">
         The config cannot be shown: {trouble}
       </p>
     );
-  if (running === null) return <p>Loading…</p>;
+  }
   const apply = (body: object) => async () => {
     const report = await ask<Applied>('POST', '/config/apply', body);
     if (report.applied) await load();
@@ -73,6 +120,16 @@ export function ConfigPage({ may }: PageProps) {
   return (
     <>
       {dialog}
+      {trouble !== '' && <p class="old">What is shown may be out of date: {trouble}</p>}
+      {isOvertaken && isChanged && (
+        <div class="banner warn" role="alert">
+          Meanwhile {newest.by} has put revision {newest.revision} in force. Your text was made from an older one, and
+          cannot be applied.{' '}
+          <button type="button" onClick={() => void load()}>
+            Load it, and drop mine
+          </button>
+        </div>
+      )}
       <section class="panel">
         <Editor text={text} readOnly={!may('admin')} fault={check.fault} onInput={setText} />
         {!may('admin') && <p class="hint">To change it needs the role admin.</p>}
@@ -81,21 +138,27 @@ export function ConfigPage({ may }: PageProps) {
             {check.fault}
           </pre>
         )}
-        {isChanged && <Changes before={running} after={text} report={check.report} />}
+        {may('admin') && !isChanged && (
+          <p class="hint">
+            Change the text; what it would do is shown here before it does. Keys and values that fit are offered while
+            you type; Ctrl and space offers them at once.
+          </p>
+        )}
+        {isChanged && <Changes before={loaded.text} after={text} report={check.report} />}
         <div class="buttons">
-          <button type="button" disabled={!isChanged} onClick={() => setText(running)}>
+          <button type="button" disabled={!isChanged} onClick={() => setText(loaded.text)}>
             Discard
           </button>
           <button
             type="button"
             class="primary"
-            disabled={!isChanged || check.report === null}
+            disabled={!isChanged || isOvertaken || check.report === null}
             onClick={() =>
               confirm({
                 title: 'Put this config in force on all nodes?',
                 text: <Summary report={check.report} />,
                 verb: 'Apply to all',
-                act: apply({ text, revision: null }),
+                act: apply({ text, base: loaded.hash }),
               })
             }
           >
@@ -127,7 +190,7 @@ export function ConfigPage({ may }: PageProps) {
                         </p>
                       ),
                       verb: 'Go back',
-                      act: apply({ text: null, revision }),
+                      act: apply({ revision }),
                     })
                   }
                 >
@@ -187,7 +250,9 @@ function Changes({
       {report !== null && <Summary report={report} />}
       <pre class="diff" tabIndex={0} role="region" aria-label="Changed lines">
         {lines.map(({ kind, text }, at) =>
-          kind === 'same' && !near(at) ? null : (
+          kind === 'same' && !near(at) ? (
+            near(at + 1) && <span key={at}>{'⋯\n'}</span>
+          ) : (
             <span key={at} class={kind}>
               {{ same: '  ', gone: '- ', new: '+ ' }[kind]}
               {text}

@@ -1,9 +1,10 @@
 /** The farm at a glance: nodes as cards, the buckets, and what may be done to them. */
-import type { Frame, NodeRates, PeersReport, StatusReport } from '../contract.js';
+import { type Frame, type NodeRates, type PeersReport, STALE_AFTER_MS, type StatusReport } from '../contract.js';
 import { ask } from './api.js';
 import type { PageProps } from './app.js';
 import { BucketMap } from './buckets.js';
 import { type Look, looksOf } from './colours.js';
+import { ageOfPart, type Farm } from './live.js';
 import { Figure, type Question, State, Swatch, useConfirm } from './parts.js';
 import { duration, percent, plural, short } from './text.js';
 
@@ -18,7 +19,7 @@ export function FarmPage({ farm, may }: PageProps) {
   const mayAct = may('operator');
   return (
     <>
-      <Totals frame={farm.frame} status={status} />
+      <Totals farm={farm} frame={farm.frame} status={status} />
       <ShareBar status={status} looks={looks} />
       {dialog}
       <div class="cards">
@@ -27,32 +28,50 @@ export function FarmPage({ farm, may }: PageProps) {
             key={member.name}
             member={member}
             look={looks.get(member.name)}
-            peer={farm.frame!.peers.find(({ node }) => node === member.name)}
+            peer={freshPeer(farm, member.name)}
             rates={farm.frame!.traffic?.nodes[member.name]}
             confirm={mayAct ? confirm : null}
           />
         ))}
       </div>
       {mayAct && (
-        <div class="buttons">
+        <div class="buttons apart">
           <button type="button" onClick={() => confirm(rollingRestart(status))}>
             Rolling restart…
           </button>
         </div>
       )}
-      <BucketMap report={farm.buckets} looks={looks} />
+      <BucketMap report={farm.buckets} looks={looks} ageMs={ageOfPart(farm, farm.frame.bucketsAgeMs)} />
     </>
   );
 }
 
+/** What a node said of itself, unless that is too old to be shown as true. */
+function freshPeer(farm: Farm, name: string): Peer | undefined {
+  const peer = farm.frame?.peers.find(({ node }) => node === name);
+  const ageMs = ageOfPart(farm, farm.frame?.peersAgeMs);
+  return peer === undefined || ageMs === null || peer.ageMs + ageMs > STALE_AFTER_MS ? undefined : peer;
+}
+
 const isServing = ({ state }: Member) => state === 'up' || state === 'draining';
 
-function Totals({ frame, status }: { readonly frame: Frame; readonly status: StatusReport }) {
+const isKnown = (count: number | null): count is number => count !== null;
+
+function Totals({
+  farm,
+  frame,
+  status,
+}: {
+  readonly farm: Farm;
+  readonly frame: Frame;
+  readonly status: StatusReport;
+}) {
   const up = status.members.filter(({ state }) => state === 'up').length;
   const held = status.members.reduce((sum, { share }) => sum + share, 0);
   const rates = Object.values(frame.traffic?.nodes ?? {});
   const accepted = rates.reduce((sum, rate) => sum + (rate.accepted ?? 0), 0);
-  const connections = frame.peers.reduce((sum, peer) => sum + (peer.connections ?? 0), 0);
+  const counts = status.members.map(({ name }) => freshPeer(farm, name)?.connections ?? null).filter(isKnown);
+  const connections = counts.reduce((sum, count) => sum + count, 0);
   return (
     <dl class="figures">
       <Figure label="Nodes up" tone={up === status.members.length ? 'good' : 'bad'}>
@@ -65,7 +84,7 @@ function Totals({ frame, status }: { readonly frame: Frame; readonly status: Sta
         {short(accepted)} <small>packets/s</small>
       </Figure>
       <Figure label="Connections">
-        {short(connections)} <small>TCP</small>
+        {counts.length === 0 ? '–' : short(connections)} <small>TCP</small>
       </Figure>
       <Figure label="Reach">{status.reach.mode}</Figure>
       <Figure label="View" tone={status.view.agreed ? 'good' : 'bad'}>
@@ -133,13 +152,13 @@ function NodeCard({ member, look, peer, rates, confirm }: CardProps) {
         <dt>Weight</dt>
         <dd>{member.weight}</dd>
         <dt>Connections</dt>
-        <dd>{peer?.connections === null || peer === undefined ? '–' : short(peer.connections)}</dd>
+        <dd>{peer?.connections === null || peer === undefined ? '–' : `${short(peer.connections)} TCP`}</dd>
         <dt>Keeps</dt>
-        <dd>{short(member.keeps)}</dd>
+        <dd>{plural(member.keeps, 'client')}</dd>
         <dt>Accepted</dt>
-        <dd>{rates?.accepted == null ? '–' : `${short(rates.accepted)} /s`}</dd>
+        <dd>{rates?.accepted == null ? '–' : `${short(rates.accepted)} packets/s`}</dd>
         <dt>Rejected</dt>
-        <dd>{rates === undefined ? '–' : `${short(rejected)} /s`}</dd>
+        <dd>{rates === undefined ? '–' : `${short(rejected)} packets/s`}</dd>
         <dt>Running for</dt>
         <dd>{peer === undefined ? '–' : duration(peer.uptimeMs)}</dd>
       </dl>

@@ -1,6 +1,6 @@
 /** What the network brings from each node to each other, and which reach is used and why. */
 import { useState } from 'preact/hooks';
-import type { ProbeReport } from '../../control/contract.js';
+import type { ProbeReport, StatusReport } from '../../control/contract.js';
 import { ask } from './api.js';
 import type { PageProps } from './app.js';
 import { Figure, troubleOf, useConfirm } from './parts.js';
@@ -63,7 +63,7 @@ export function NetworkPage({ farm, may }: PageProps) {
             </button>
           </div>
         ) : (
-          <p class="hint">To probe needs the role operator.</p>
+          <p class="hint">To probe needs the role operator; what the nodes hear of each other is below.</p>
         )}
         {dialog}
         <p class="trouble" role="alert">
@@ -71,7 +71,52 @@ export function NetworkPage({ farm, may }: PageProps) {
         </p>
       </section>
       {report !== null && <Result report={report} />}
+      {farm.frame?.status != null && <Heard status={farm.frame.status} />}
     </>
+  );
+}
+
+/** What is known without a probe, from the heartbeats. */
+function Heard({ status }: { readonly status: StatusReport }) {
+  const paths = [...new Set(status.members.flatMap((member) => Object.keys(member.paths)))].sort();
+  return (
+    <section class="panel">
+      <h2 id="heard">Heard by {status.node}</h2>
+      <div class="scroll" tabIndex={0} role="region" aria-labelledby="heard">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Node</th>
+              <th scope="col">Last heard</th>
+              {paths.map((path) => (
+                <th key={path} scope="col">
+                  by {path}
+                </th>
+              ))}
+              <th scope="col">Offers</th>
+              <th scope="col">MAC</th>
+              <th scope="col">Addresses</th>
+            </tr>
+          </thead>
+          <tbody>
+            {status.members.map(({ name, lastHeardMs, paths: heard, reach, mac, addresses }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>
+                  {name === status.node ? 'itself' : lastHeardMs === null ? 'never' : `${duration(lastHeardMs)} ago`}
+                </td>
+                {paths.map((path) => (
+                  <td key={path}>{heard[path] === undefined ? '–' : `${duration(heard[path])} ago`}</td>
+                ))}
+                <td>{reach}</td>
+                <td>{mac === '' ? '–' : mac}</td>
+                <td>{(addresses ?? []).join(', ') || '–'}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
   );
 }
 
@@ -94,6 +139,7 @@ function Result({ report }: { readonly report: ProbeReport }) {
           <li key={line}>{line}</li>
         ))}
       </ul>
+      <p class="hint">What arrives: the row sends, the column receives.</p>
       <div class="matrices">
         {WAYS.map((way) => (
           <Matrix key={way} way={way} nodes={nodes} report={report} />
@@ -117,7 +163,7 @@ function Matrix({
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={`Delivery by ${way}`}>
       <table class="matrix">
-        <caption>{way}: from row to column</caption>
+        <caption>{way}</caption>
         <thead>
           <tr>
             <td />

@@ -50,17 +50,17 @@ export function TrafficPage({ farm }: PageProps) {
         </p>
       </section>
       <section class="panel">
-        <h2>Now</h2>
+        <h2>Now, packets per second</h2>
         <div class="scroll" tabIndex={0} role="region" aria-label="Packets per second now">
           <table>
             <thead>
               <tr>
                 <th scope="col">Node</th>
-                <th scope="col">Accepted /s</th>
-                <th scope="col">Relayed /s</th>
-                <th scope="col">Held /s</th>
-                <th scope="col">Lost /s</th>
-                <th scope="col">Rejected /s</th>
+                <th scope="col">Accepted</th>
+                <th scope="col">Relayed</th>
+                <th scope="col">Held</th>
+                <th scope="col">Lost</th>
+                <th scope="col">Rejected</th>
               </tr>
             </thead>
             <tbody>

@@ -20,6 +20,8 @@ function grown(series: Series | undefined, length: number, rates: NodeRates | un
   const nothing: readonly Rate[] = Array.from({ length }, () => null);
   const add = (before: readonly Rate[] | undefined, value: Rate) =>
     [...(before ?? nothing), value].slice(-MOST_SECONDS);
+  // A reason that is new occurred in no earlier second in which the node was heard.
+  const never = (series?.accepted ?? nothing).map((value) => (value === null ? null : 0));
   const reasons = new Set([...Object.keys(series?.rejected ?? {}), ...Object.keys(rates?.rejected ?? {})]);
   return {
     accepted: add(series?.accepted, rates?.accepted ?? null),
@@ -29,7 +31,7 @@ function grown(series: Series | undefined, length: number, rates: NodeRates | un
     rejected: Object.fromEntries(
       [...reasons].map((reason) => [
         reason,
-        add(series?.rejected[reason], rates === undefined ? null : (rates.rejected[reason] ?? 0)),
+        add(series?.rejected[reason] ?? never, rates === undefined ? null : (rates.rejected[reason] ?? 0)),
       ]),
     ),
   };

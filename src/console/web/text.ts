@@ -41,7 +41,8 @@ export const words = (name: string) =>
   name
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replace(/-/g, ' ')
-    .toLowerCase();
+    .toLowerCase()
+    .replace(/\b(vips?|ip|mac|tcp|udp|arp)\b/g, (short) => short.toUpperCase().replace('S', 's'));
 
 /** How a state looks; a shape besides the colour. */
 export const STATES: Readonly<

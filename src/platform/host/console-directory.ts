@@ -4,7 +4,7 @@
  * ```
  * DIR/console         root, group of the console's user, 0750: the user enters, and can replace nothing
  *     agent.sock      the user's: it speaks to the agent
- *     state/          the user's, 0700: accounts, sessions, certificate
+ *     state/          the user's, 0700: accounts, audit, certificate
  * ```
  * The console enters it before it gives up its privileges, and then names everything relative to it.
  */

@@ -47,7 +47,7 @@ describe('the example of the design', () => {
       rise: 2,
       onFail: { action: 'restart', service: 'nginx' },
     });
-    expect(config.console).toEqual({ listen: '127.0.0.1:9443' });
+    expect(config.console).toEqual({ listen: '127.0.0.1:9443', hosts: [] });
   });
 });
 

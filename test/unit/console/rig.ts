@@ -1,5 +1,6 @@
 /** A console server without network, agent or disk. */
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse as Response } from 'fastify';
+import { configJsonSchema } from '../../../src/config/json-schema.js';
 import { withNewUser } from '../../../src/console/accounts.js';
 import { allRoutes } from '../../../src/console/console.js';
 import type { Role } from '../../../src/console/contract.js';
@@ -89,6 +90,7 @@ export interface Rig {
   readonly accounts: AccountStore;
   readonly sessions: Sessions;
   readonly audit: Audit;
+  readonly live: Live;
   /** What the agent was asked. */
   readonly asked: { readonly what: string; readonly with: unknown }[];
   readonly clock: { nowMs: number };
@@ -97,7 +99,7 @@ export interface Rig {
 }
 
 /** One user of each role, named like it. */
-export async function rig(agentOver: Partial<ControlClient> = {}): Promise<Rig> {
+export async function rig(agentOver: Partial<ControlClient> = {}, files = new MemoryFiles()): Promise<Rig> {
   const asked: Rig['asked'] = [];
   const clock = { nowMs: 1_000_000 };
   const answer = (what: string, value: unknown) => async (given: unknown) => {
@@ -114,7 +116,6 @@ export async function rig(agentOver: Partial<ControlClient> = {}): Promise<Rig> 
     probe: answer('probe', { version: 1 }),
     ...agentOver,
   } as unknown as ControlClient;
-  const files = new MemoryFiles();
   const accounts = new AccountStore(files);
   const hash = await hashPassword(PASSWORD, { N: 1024, r: 8, p: 1 });
   for (const role of ['viewer', 'operator', 'admin'] as const) {
@@ -126,7 +127,7 @@ export async function rig(agentOver: Partial<ControlClient> = {}): Promise<Rig> 
   const audit = new Audit(files);
   const live = new Live({ agent, fingerprint: 'AA', listen: '0.0.0.0:9443', nowMs, wallMs });
   const parts = { agent, accounts, sessions, audit, live, nowMs, wallMs };
-  const routes = allRoutes({ ...parts, changed: () => undefined });
+  const routes = allRoutes({ ...parts, changed: () => undefined, schema: configJsonSchema() });
   const page = Buffer.from('<!doctype html>');
   const file = { type: 'text/html; charset=utf-8', plain: page, gzip: page, brotli: page, tag: '"1"' };
   const server = buildServer({
@@ -150,5 +151,5 @@ export async function rig(agentOver: Partial<ControlClient> = {}): Promise<Rig> 
     const cookie = String(response.headers['set-cookie']).split(';')[0]!;
     return { cookie, token: (response.json() as { token: string }).token };
   };
-  return { server, files, accounts, sessions, audit, asked, clock, login, ask };
+  return { server, files, accounts, sessions, audit, live, asked, clock, login, ask };
 }

@@ -234,3 +234,60 @@ it('every route but log-in asks for a role, and every change but log-in and a qu
   expect(silent.map(({ path }) => path).sort()).toEqual(expect.arrayContaining(['/explain', '/session']));
   expect(silent.length).toBeLessThanOrEqual(3);
 });
+
+describe('the config', () => {
+  const inForce = { version: 1, hash: 'aaaa', revision: 4, by: 'bob', text: 'farm: web' };
+  const applied: unknown[] = [];
+  const agent = {
+    config: async () => inForce,
+    apply: async (request: object) => {
+      applied.push(request);
+      return { version: 1, applied: true };
+    },
+  } as unknown as Parameters<typeof rig>[0];
+  const apply = (payload: object) => ({ method: 'POST', url: '/api/v1/config/apply', payload }) as const;
+
+  it('has the schema that the agent checks by', async () => {
+    const schema = (await console_.ask({ url: '/api/v1/config/schema' }, await console_.login('viewer'))).json() as {
+      properties: Record<string, unknown>;
+    };
+    expect(Object.keys(schema.properties)).toEqual(expect.arrayContaining(['farm', 'rules', 'console']));
+  });
+
+  it('is applied in the name of the user, and refused where another one came meanwhile', async () => {
+    const { ask, login, audit } = await rig(agent);
+    const admin = await login('admin');
+    const old = await ask(apply({ text: 'farm: x', base: 'bbbb' }), admin);
+    expect([old.statusCode, codeOf(old)]).toEqual([409, 'changed-meanwhile']);
+    expect(old.body).toContain('bob has put revision 4 in force');
+    expect(applied).toEqual([]);
+    expect((await ask(apply({ text: 'farm: x', base: 'aaaa' }), admin)).statusCode).toBe(200);
+    expect(applied).toEqual([{ text: 'farm: x', revision: null, dryRun: false, by: 'admin (console)' }]);
+    expect(audit.newest(2).map(({ outcome }) => outcome)).toEqual([expect.stringContaining('meanwhile'), 'ok']);
+  });
+});
+
+it('a console without any account says so, rather than that the password is wrong', async () => {
+  const { ask, accounts } = await rig();
+  Object.defineProperty(accounts, 'book', { get: () => ({ version: 1, users: [], tokens: [] }) });
+  const response = await ask({ method: 'POST', url: '/api/v1/session', payload: { name: 'admin', password: 'x' } });
+  expect([response.statusCode, codeOf(response)]).toEqual([503, 'no-account']);
+});
+
+it('a command goes to the agent with the name of the user, and of a token with its own', async () => {
+  const by: (string | null | undefined)[] = [];
+  const { ask, login, server } = await rig({
+    command: async ({ command }, user) => {
+      by.push(user);
+      return { version: 1, command, node: 'n2', message: '' };
+    },
+  });
+  await ask(drain, await login('operator'));
+  const made = await ask(
+    { method: 'POST', url: '/api/v1/tokens', payload: { name: 'nightly', role: 'operator' } },
+    await login('admin'),
+  );
+  const { token } = made.json() as { token: string };
+  await server.inject({ ...drain, headers: { host: HOST, authorization: `Bearer ${token}` } });
+  expect(by).toEqual(['operator', 'token nightly']);
+});

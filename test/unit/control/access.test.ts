@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { requesterOf, requesterText } from '../../../src/control/access.js';
+import { requesterOf, requesterText, requesterWay } from '../../../src/control/access.js';
 import { ControlClient } from '../../../src/control/client.js';
 import type { ControlHandler, Requester } from '../../../src/control/contract.js';
 import { type ControlServer, listen } from '../../../src/control/server.js';
@@ -20,6 +20,45 @@ describe('the name of who asks', () => {
     [null, 'bob', 'somebody whom the kernel does not name'],
   ] as const)('%j, who claims %j, is %s', (credentials, claimed, text) => {
     expect(requesterText(requesterOf(credentials, claimed))).toBe(text);
+  });
+});
+
+describe('the name of a console’s user', () => {
+  const credentials = { uid: 990, user: 'covey' };
+  it.each([
+    ['ann', 'ann (console)'],
+    ['token%20nightly%20%C3%A9', 'token nightly é (console)'],
+    ['a%0Ab', 'a b (console)'],
+    ['%', 'covey (uid 990)'],
+    ['', 'covey (uid 990)'],
+    [undefined, 'covey (uid 990)'],
+    ['x'.repeat(500), `${'x'.repeat(80)} (console)`],
+  ])('%j is %s', (claimed, text) => expect(requesterText(requesterOf(credentials, claimed, true))).toBe(text));
+
+  it('counts on the console’s own socket only', () => {
+    expect(requesterText(requesterOf(credentials, 'ann'))).toBe('covey (uid 990)');
+    expect(requesterWay(requesterOf(credentials, 'ann'))).toBe('control socket');
+    expect(requesterWay(requesterOf(credentials, undefined, true))).toBe('console');
+  });
+
+  it('goes with a command, whatever is in it', async () => {
+    const runDir = mkdtempSync(join(tmpdir(), 'covey-access-'));
+    const by: Requester[] = [];
+    const handler = {
+      command: async ({ command }: { command: string }, who: Requester) => {
+        by.push(who);
+        return { version: 1, command, node: 'n1', message: '' };
+      },
+    } as unknown as ControlHandler;
+    const server = await listen(runDir, handler, { groupId: null, credentials: () => credentials, isConsole: true });
+    try {
+      const drain = { command: 'drain', node: null, deadlineMs: null } as const;
+      await new ControlClient(runDir).command(drain, 'token a b: é\r\nx: y');
+      expect(by[0]?.consoleUser).toBe('token a b: é  x: y');
+    } finally {
+      await server.close();
+      rmSync(runDir, { recursive: true });
+    }
   });
 });
 
