@@ -6,19 +6,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/contract.js';
 import { planSpecs } from '../config/plans.js';
 import { electorate, resolveForNode } from '../config/resolve.js';
-import type { DoorReport } from '../control/console-contract.js';
 import type { ControlHandler, ReloadReport } from '../control/contract.js';
 import { ControlError } from '../control/errors.js';
 import { COUNTER_NAMES } from '../dataplane/counters.js';
 import type { Command } from '../membership/contract.js';
-import type { Host, HostOptions } from '../platform/host/contract.js';
-import { type Capability, type EchoRoute, REACH_MESSAGE, type ReachDoor } from '../reach/contract.js';
+import type { Host } from '../platform/host/contract.js';
+import { REACH_MESSAGE, type ReachDoor } from '../reach/contract.js';
+import type { AgentParts } from './agent-parts.js';
 import { checkSummaries } from './check-summaries.js';
-import { ConfigService, type ConfigServiceParts } from './config-service.js';
+import { ConfigService } from './config-service.js';
 import { CONSOLE_MESSAGE, ConsoleDesk } from './console-desk.js';
+import { ConsoleDoor } from './console-door.js';
 import {
   type AgentBegin,
-  type AgentNotice,
   type BucketsSnapshot,
   EXIT,
   type MembershipBegin,
@@ -28,93 +28,17 @@ import {
 import { AgentControl } from './control.js';
 import { keyFilePath } from './key-file.js';
 import { watchLeave } from './leave.js';
-import { LiveConfig, type LiveConfigParts } from './live-config.js';
-import type { Send } from './notify/contract.js';
-import { Operations, type OperationsDoors, type OperationsHooks } from './operations.js';
+import { LiveConfig } from './live-config.js';
+import { NodeWitness } from './node-witness.js';
+import { Operations } from './operations.js';
 import { Orders } from './orders.js';
 import { Pulse } from './pulse.js';
+import { ReachKeeper } from './reach-keeper.js';
 import { CONFIG_KIND } from './rollout/messages.js';
 import { Seeing } from './seeing.js';
 import { MembershipThread } from './thread.js';
-import { type Ping, WitnessWatch } from './witness.js';
-
-/** What the reach service may do to the rest of the agent. */
-export interface ReachHooks {
-  readonly view: () => Promise<MembershipSnapshot>;
-  readonly framesSeen: () => number;
-  readonly offer: (best: Capability, why: string) => void;
-  readonly goUp: () => void;
-  readonly echo: (route: EchoRoute | null) => void;
-  readonly conflict: (bad: boolean, detail: string) => void;
-  readonly tell: (to: string | null, body: Uint8Array) => void;
-  readonly record: (level: 'info' | 'warn' | 'error', event: string, fields: Readonly<Record<string, unknown>>) => void;
-}
-
-export interface Log {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
-/** What the agent is given from outside. */
-export interface AgentParts {
-  readonly log: Log;
-  readonly membershipEntry: string;
-  readonly claimHost: (options: HostOptions) => Promise<Host>;
-  readonly tunName: (farm: string, interfaceName: string) => string;
-  /** Makes and locks the run directory; throws when another agent holds it. */
-  readonly lockRunDir: (runDir: string, holder: string) => Promise<{ release(): Promise<void> }>;
-  /** Listens on the control socket. */
-  readonly listen: (
-    runDir: string,
-    handler: ControlHandler,
-  ) => Promise<{ readonly socketPath: string; close(): Promise<void> }>;
-  /** The same for a console, which does what its own users may: the socket is its user's alone. */
-  readonly listenToConsole: (
-    runDir: string,
-    handler: ControlHandler,
-  ) => Promise<{ readonly socketPath: string; close(): Promise<void> }>;
-  /** CLOCK_BOOTTIME, ms. */
-  readonly nowMs: () => number;
-  /** Opens ICMP echo on the interface; throws when the package or the permission is missing. */
-  readonly openPing: (interfaceName: string) => { readonly ping: Ping; close(): void };
-  /** Probes and VIP conflict checks on the interface; nothing is opened before its `start`. */
-  readonly openReach: (config: Config, node: string, baseDir: string, hooks: ReachHooks) => ReachDoor;
-  /** Services and checkers; nothing runs before they are told. */
-  readonly openOperations: (config: Config, options: AgentBegin['options'], hooks: OperationsHooks) => OperationsDoors;
-  /** TCP connections to these addresses. */
-  readonly countConnections: (addresses: readonly string[]) => Promise<number>;
-  /** Ends all TCP connections to these addresses with an RST, and says how many there were. */
-  readonly resetConnections: (addresses: readonly string[]) => Promise<number>;
-  /** Makes the console's directory below the run directory. */
-  readonly makeConsolePlace: (runDir: string) => ConsolePlace;
-  readonly hasConsolePlace: (runDir: string) => boolean;
-  readonly giveToConsole: (place: ConsolePlace, path: string) => void;
-  /** What another config asks of this host, and where configs are kept. */
-  readonly live: LiveParts;
-  /** Notifies once; `file:` paths of the config are relative to `baseDir`. */
-  readonly sender: (baseDir: string) => Send;
-  readonly tellSupervisor: (notice: AgentNotice) => void;
-}
-
-type LiveParts = Pick<LiveConfigParts, 'hostFaults' | 'stage'> &
-  Pick<ConfigServiceParts, 'readFile' | 'openHistory' | 'invites'> & {
-    readonly whoHas: (
-      running: Config,
-      node: string,
-      baseDir: string,
-      vips: Config['vips'],
-    ) => Promise<readonly string[]>;
-  };
-
-/** A directory that belongs to the console's user. */
-type ConsolePlace = Omit<DoorReport, 'version'>;
 
 type Opened = Extract<WorkerNotice, { type: 'opened' }>;
-
-/** Rounds of echoes without an answer before people are told that the witness is lost. */
-const WITNESS_LOST_AFTER = 3;
 
 export class Agent {
   readonly #parts: AgentParts;
@@ -126,15 +50,25 @@ export class Agent {
   #closers: (() => Promise<void>)[] = [];
   #seeing: Seeing | null = null;
   #thread: MembershipThread | null = null;
-  #reach: ReachDoor | null = null;
+  readonly #reach = new ReachKeeper({
+    open: (onConflict) => this.#newReach(onConflict),
+    conflict: (bad, detail) => this.#onConflict(bad, detail),
+    failed: (error) => this.#tell('warn', 'reach-reopen', { error: String(error) }),
+  });
   #desk: ConsoleDesk | null = null;
-  #door: Promise<DoorReport> | null = null;
+  readonly #door: ConsoleDoor;
   #operations: Operations | null = null;
   #host: Host | null = null;
   #configs: ConfigService | null = null;
-  #closeWitness: () => void = () => undefined;
-  /** Another host has a VIP that is not taken yet. */
-  #hasConflict = false;
+  readonly #witness = new NodeWitness({
+    openPing: () => this.#parts.openPing(this.#interface),
+    report: (bad, detail) => {
+      this.#record('witness', { bad, detail });
+      this.#thread?.post({ type: 'condition', reason: 'witness', bad, detail });
+    },
+    answered: (askedMs) => this.#thread?.post({ type: 'witness', askedMs }),
+    nowMs: () => this.#parts.nowMs(),
+  });
   #control: AgentControl | null = null;
   readonly #orders = new Orders({
     tell: (to, kind, body) => this.#thread?.post({ type: 'tell', to, kind, body }),
@@ -150,6 +84,7 @@ export class Agent {
     this.#config = config;
     this.#parts = parts;
     this.#interface = resolveForNode(config, begin.options.node).interface;
+    this.#door = new ConsoleDoor(begin.options.runDir, parts);
   }
 
   /** Runs until the node has left or failed. Throws what keeps it from starting, with the host restored. */
@@ -270,38 +205,12 @@ export class Agent {
   #follow(before: Config, next: Config): void {
     this.#operations?.update(next);
     const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
-    if (differs(before.witness, next.witness)) {
-      this.#closeWitness();
-      this.#watchWitness();
-    }
+    if (differs(before.witness, next.witness)) this.#witness.watch(next);
     const vips = (config: Config) => config.vips.map(({ text }) => text);
-    if (differs(vips(before), vips(next)) || before.reachCalmMs !== next.reachCalmMs) void this.#reopenReach();
-  }
-
-  /** Other VIPs, other frames to look for. The farm's reach stays as it is agreed until the new service has evidence of its own. */
-  async #reopenReach(): Promise<void> {
-    const before = this.#reach;
-    const next = this.#newReach();
-    this.#reach = next;
-    before?.close();
-    try {
-      await next.start();
-      if (this.#hasConflict) await this.#askForVipsAnew(next);
-      if (this.#reach === next) next.watch();
-    } catch (error) {
-      this.#tell('warn', 'reach-reopen', { error: String(error) });
-    }
-  }
-
-  /** The service that said so is gone, and would never say that the conflict is over. */
-  async #askForVipsAnew(reach: ReachDoor): Promise<void> {
-    this.#hasConflict = false;
-    await reach.checkVips();
-    if (!this.#hasConflict) this.#onConflict(false, '');
+    if (differs(vips(before), vips(next)) || before.reachCalmMs !== next.reachCalmMs) void this.#reach.reopen();
   }
 
   #onConflict(bad: boolean, detail: string): void {
-    this.#hasConflict = bad;
     this.#thread?.post({ type: 'condition', reason: 'conflict', bad, detail });
     this.#parts.log[bad ? 'error' : 'info']({ detail }, bad ? 'another host has a VIP' : 'the VIPs are free');
     this.#record('vip-check', { free: !bad, detail });
@@ -360,7 +269,8 @@ export class Agent {
     const host = await this.#claimHost(tun);
     const begin = { node, configText, baseDir, runDir, tun, counters: this.#counters };
     // Both take a while, and neither needs the other.
-    const [opened, reach] = await Promise.all([this.#openThread(begin), this.#openReach()]);
+    this.#closers.push(async () => this.#reach.close());
+    const [opened] = await Promise.all([this.#openThread(begin), this.#reach.open()]);
     await host.raise();
     this.#watchHost(host);
     const configs = this.#openConfigs();
@@ -368,14 +278,14 @@ export class Agent {
     this.#closers.push(async () => configs.close());
     const operations = this.#openOperations();
     await this.#listen(opened, operations);
-    this.#watchWitness();
-    this.#closers.push(async () => this.#closeWitness());
+    this.#witness.watch(this.#config);
+    this.#closers.push(async () => this.#witness.close());
     this.#startPulse();
     this.#warnAboutElectorate();
     // Before the node itself begins, so that it knows from the first moment on what to wait for.
     operations.begin();
     this.#thread!.post({ type: 'start' });
-    reach.watch();
+    this.#reach.door.watch();
     configs.watch();
   }
 
@@ -412,17 +322,7 @@ export class Agent {
     return operations;
   }
 
-  async #openReach(): Promise<ReachDoor> {
-    const reach = this.#newReach();
-    this.#closers.push(async () => this.#reach?.close());
-    this.#reach = reach;
-    await reach.start();
-    // The guard stands, so that the kernel does not answer the question itself; the node does not serve yet.
-    await reach.checkVips();
-    return reach;
-  }
-
-  #newReach(): ReachDoor {
+  #newReach(onConflict: (bad: boolean, detail: string) => void): ReachDoor {
     const { options, baseDir } = this.#begin;
     const framesSeen = COUNTER_NAMES.indexOf('framesSeen');
     const counters = new BigUint64Array(this.#counters);
@@ -433,7 +333,7 @@ export class Agent {
       offer: (best, why) => post({ type: 'reach', best, why }),
       goUp: () => post({ type: 'command', command: { name: 'reach-up' } }),
       echo: (route) => post({ type: 'echo', route }),
-      conflict: (bad, detail) => this.#onConflict(bad, detail),
+      conflict: onConflict,
       tell: (to, body) => post({ type: 'tell', to, kind: REACH_MESSAGE, body }),
       record: (level, event, fields) => this.#tell(level, event, fields),
     });
@@ -505,7 +405,7 @@ export class Agent {
       thread: this.#thread!,
       uptimeMs: () => performance.now() - startedAt,
       hostWarnings: () => [...this.#hostWarnings.values()],
-      reach: () => this.#reach!,
+      reach: () => this.#reach.door,
       configs: this.#configs!,
       operations,
       countConnections: () => this.#parts.countConnections(this.#vipAddresses()),
@@ -517,6 +417,7 @@ export class Agent {
     this.#seeing!.serve(() => this.#control!.status());
     const server = await this.#parts.listen(this.#begin.options.runDir, this.#control);
     this.#closers.push(() => server.close());
+    this.#closers.push(() => this.#door.close());
     await this.#reopenDoor(this.#control);
   }
 
@@ -534,35 +435,18 @@ export class Agent {
         return { uptimeMs, counters, drain, warnings, connections, console: listen, checks };
       },
       tell: (to, body) => this.#thread?.post({ type: 'tell', to, kind: CONSOLE_MESSAGE, body }),
-      openDoor: () => this.#openDoor(control()),
+      openDoor: () => this.#door.open(control()),
       nowMs: () => performance.now(),
     });
     this.#desk = desk;
     return desk;
   }
 
-  /** A second way in, for a console that may not use the first. One for the agent's whole life. */
-  #openDoor(control: ControlHandler): Promise<DoorReport> {
-    this.#door ??= this.#makeDoor(control).catch((cause: Error) => {
-      this.#door = null;
-      throw new ControlError('refused', `the console's directory cannot be made: ${cause.message}`, '', { cause });
-    });
-    return this.#door;
-  }
-
-  async #makeDoor(control: ControlHandler): Promise<DoorReport> {
-    const place = this.#parts.makeConsolePlace(this.#begin.options.runDir);
-    const server = await this.#parts.listenToConsole(place.directory, control);
-    this.#closers.push(() => server.close());
-    this.#parts.giveToConsole(place, server.socketPath);
-    return { version: 1, ...place };
-  }
-
   /** A console that runs already finds its way again; the farm does not depend on it. */
   async #reopenDoor(control: ControlHandler): Promise<void> {
-    if (this.#config.console === null && !this.#parts.hasConsolePlace(this.#begin.options.runDir)) return;
+    if (this.#config.console === null && !this.#door.wasUsed) return;
     try {
-      await this.#openDoor(control);
+      await this.#door.open(control);
     } catch (error) {
       this.#parts.log.error({ error: String(error) }, 'no console');
     }
@@ -587,31 +471,6 @@ export class Agent {
       stuck: (what) => this.#parts.log.error({ what }, 'not alive'),
     });
     this.#closers.push(async () => pulse.close());
-  }
-
-  #watchWitness(): void {
-    const { witness } = this.#config;
-    this.#closeWitness = () => undefined;
-    if (witness.length === 0) return;
-    const { ping, close } = this.#parts.openPing(this.#interface);
-    const watch = new WitnessWatch({
-      addresses: witness,
-      // As often as heartbeats: while a node is missing, the lease hangs on it.
-      intervalMs: this.#config.heartbeat.intervalMs,
-      lostAfter: WITNESS_LOST_AFTER,
-      ping,
-      report: ({ bad, detail }) => {
-        this.#record('witness', { bad, detail });
-        this.#thread?.post({ type: 'condition', reason: 'witness', bad, detail });
-      },
-      answered: (askedMs) => this.#thread?.post({ type: 'witness', askedMs }),
-      nowMs: this.#parts.nowMs,
-    });
-    watch.start();
-    this.#closeWitness = () => {
-      watch.close();
-      close();
-    };
   }
 
   #warnAboutElectorate(): void {
@@ -642,7 +501,7 @@ export class Agent {
         this.#parts.tellSupervisor({ type: 'obituary', obituary: notice.obituary });
         break;
       case 'told':
-        if (notice.kind === REACH_MESSAGE) this.#reach?.told(notice.from, notice.body);
+        if (notice.kind === REACH_MESSAGE) this.#reach.door.told(notice.from, notice.body);
         else if (notice.kind === CONSOLE_MESSAGE) this.#desk?.told(notice.from, notice.body);
         else if (notice.kind === CONFIG_KIND) this.#configs?.told(notice.from, notice.body);
         else if (this.#control !== null) this.#orders.told(notice.from, notice.kind, notice.body);

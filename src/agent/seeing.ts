@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Config } from '../config/contract.js';
 import type { StatusReport } from '../control/contract.js';
 import { COUNTER_NAMES, type CounterName } from '../dataplane/counters.js';
-import type { Log } from './agent.js';
+import type { Log } from './agent-parts.js';
 import type { ProcessFacts } from './metrics/contract.js';
 import { families } from './metrics/families.js';
 import { render } from './metrics/family.js';

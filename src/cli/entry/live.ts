@@ -1,6 +1,6 @@
 /** Parts by which a running agent takes another config: this host's word on it, files, and the door for new hosts. */
 import { readFile } from 'node:fs/promises';
-import type { AgentParts } from '../../agent/agent.js';
+import type { AgentParts } from '../../agent/agent-parts.js';
 import type { InviteContentSource, OpenInvite } from '../../agent/config-service.js';
 import type { AgentBegin } from '../../agent/contract.js';
 import { keyFilePath } from '../../agent/key-file.js';

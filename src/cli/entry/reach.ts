@@ -1,7 +1,7 @@
 /** Puts the reach service's parts together: keys, capture, host. */
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import type { ReachHooks } from '../../agent/agent.js';
+import type { ReachHooks } from '../../agent/agent-parts.js';
 import { keyFilePath } from '../../agent/key-file.js';
 import type { Config } from '../../config/contract.js';
 import { resolveForNode } from '../../config/resolve.js';
