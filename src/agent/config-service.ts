@@ -85,6 +85,7 @@ export class ConfigService {
       record: parts.record,
       nowMs: parts.nowMs,
       pause: parts.pause,
+      hearingMs: () => parts.running().heartbeat.intervalMs,
       wallTime: () => new Date().toISOString(),
     });
   }

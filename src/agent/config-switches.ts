@@ -5,27 +5,52 @@ import type { ConfigSwitch } from '../membership/contract.js';
 const EXPECTED_LASTS_MS = 10_000;
 /**
  * After this node has switched, the others have: within milliseconds, as the same word tells them. One that has not by then keeps
- * apart, as with any other config; until then views with it do not agree, so this is kept short.
+ * apart, as with any other config.
  */
 const SWITCHED_LASTS_MS = 2000;
+/** Heartbeats name each. */
+const MOST = 32;
 
-interface Known extends ConfigSwitch {
-  untilMs: number;
+export interface SwitchParts<Config> {
+  readonly digestOf: (config: Config) => string;
+  /** Whether nodes may share buckets while some have the one and some the other. */
+  readonly mayShare: (one: Config, other: Config) => boolean;
 }
 
-export class ConfigSwitches {
-  #known: readonly Known[] = [];
+interface Known<Config> {
+  readonly base: Config;
+  readonly next: Config;
+  readonly untilMs: number;
+}
 
-  /** The farm may go over from `base` to `next`, and nodes may share buckets while it does. */
-  expect(base: string, next: string, nowMs: number): void {
-    if (base === next) return;
-    this.#known = [...this.#known, { base, next, untilMs: nowMs + EXPECTED_LASTS_MS }];
+export class ConfigSwitches<Config> {
+  readonly #parts: SwitchParts<Config>;
+  #known: readonly Known<Config>[] = [];
+
+  constructor(parts: SwitchParts<Config>) {
+    this.#parts = parts;
   }
 
-  /** This node has gone over to `next`. */
-  switched(next: string, nowMs: number): void {
+  /**
+   * The farm may go over from `base` to `next`. False: that is not among the changes under way, since some node may have a config, now
+   * or of a change before it, with which a node that has `next` may not share.
+   */
+  expect(base: Config, next: Config, nowMs: number): boolean {
+    const { digestOf, mayShare } = this.#parts;
+    if (digestOf(base) === digestOf(next)) return false;
+    const others = [base, ...this.#known.flatMap((known) => [known.base, known.next])];
+    if (!others.every((other) => mayShare(other, next))) return false;
+    this.#known = [...this.#known, { base, next, untilMs: nowMs + EXPECTED_LASTS_MS }].slice(-MOST);
+    return true;
+  }
+
+  /** This node has gone over to `config`. */
+  switched(config: Config, nowMs: number): void {
+    const digest = this.#parts.digestOf(config);
     const untilMs = nowMs + SWITCHED_LASTS_MS;
-    this.#known = this.#known.map((known) => (known.next === next ? { ...known, untilMs } : known));
+    this.#known = this.#known.map((known) =>
+      this.#parts.digestOf(known.next) === digest ? { ...known, untilMs } : known,
+    );
   }
 
   /** True when some have ended since: {@link list} says what is left. */
@@ -38,6 +63,7 @@ export class ConfigSwitches {
 
   /** Oldest first. */
   list(): readonly ConfigSwitch[] {
-    return this.#known.map(({ base, next }) => ({ base, next }));
+    const { digestOf } = this.#parts;
+    return this.#known.map(({ base, next }) => ({ base: digestOf(base), next: digestOf(next) }));
   }
 }

@@ -25,8 +25,8 @@ export interface PlanSpec {
 export type ReachSetting = 'auto' | ReachMode;
 
 /**
- * The farm goes over from one config to another, such that nodes may share buckets while some have `base` and some `next`: until all
- * have it, `next` counts as `base`. A member that is not told so keeps apart from those that have `next`, as from any other config.
+ * The farm goes over from one config to another, such that nodes may share buckets while some have `base` and some `next`: as long as
+ * every living member knows of it, `next` counts as `base`. See switches.ts.
  */
 export interface ConfigSwitch {
   readonly base: string;

@@ -5,6 +5,7 @@ import { MOST_REMEMBERED } from './limits.js';
 import type { Heard, Heartbeat, PlanReport } from './messages.js';
 import { offeredReach } from './reach.js';
 import type { State } from './state.js';
+import { ownSwitchIds } from './switches.js';
 
 /** Changes that come together go out together: a heartbeat follows another no sooner than this. */
 const GATHER_MS = 4;
@@ -56,6 +57,7 @@ function compose(s: State): Heartbeat {
     weight,
     weightPercent,
     configDigest,
+    switches: ownSwitchIds(s),
     reach: offeredReach(s),
     mac: mac ?? NO_MAC,
     viewDigest: s.view.digest,

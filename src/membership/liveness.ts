@@ -184,7 +184,11 @@ function learnReport(s: State, heard: Heard, hooks: LifeHooks): void {
 const ENTRY_FIELDS = ['state', 'weight', 'weightPercent', 'configDigest', 'reach'] as const;
 
 function differs(a: Heartbeat, b: Heartbeat): boolean {
-  return ENTRY_FIELDS.some((field) => a[field] !== b[field]);
+  return ENTRY_FIELDS.some((field) => a[field] !== b[field]) || !isSameList(a.switches, b.switches);
+}
+
+function isSameList(a: readonly number[], b: readonly number[]): boolean {
+  return a === b || (a.length === b.length && a.every((value, index) => value === b[index]));
 }
 
 /**

@@ -66,6 +66,8 @@ export interface Heartbeat {
   /** What counts of the sender's weights, in every plan, 0..100. */
   readonly weightPercent: number;
   readonly configDigest: string;
+  /** Ids of the changes of the config that the sender was told of and that are under way; see switches.ts. */
+  readonly switches: readonly number[];
   /** The best reach that the sender offers, by evidence or config: the farm uses the lowest. `none`: not known yet. */
   readonly reach: string;
   /** MAC of the VIP's interface, 6 bytes; zeros: not known. */

@@ -46,6 +46,8 @@ export interface Rules {
   isFresh(namesUs: boolean): boolean;
   /** True when an incarnation that goes on speaking is not gone, whatever one with a higher number says: a namesake may have it. */
   heedVoice(): boolean;
+  /** True when a change of the config that is under way makes no difference. */
+  switchCounts(isKnownToAll: boolean): boolean;
   /** True when a granter may take back without a refusal. */
   takeBackAfterMs(settings: Settings): number;
 }
@@ -71,5 +73,6 @@ export const RULES: Rules = {
   heedWitness: () => true,
   isFresh: (namesUs) => namesUs,
   heedVoice: () => true,
+  switchCounts: (isKnownToAll) => isKnownToAll,
   takeBackAfterMs: () => Number.POSITIVE_INFINITY,
 };

@@ -21,7 +21,8 @@ import { allowedDeadlineMs, electorate, mayServe, witnessMissing } from './lease
 import type { Incarnation } from './messages.js';
 import { isIngressStill, reachMissing } from './reach.js';
 import { type Peer, type State, TELL_MS } from './state.js';
-import { configCountedAs, ownConfig, refreshView } from './view.js';
+import { configCountedAs, ownConfig } from './switches.js';
+import { refreshView } from './view.js';
 
 /** The low bits of an incarnation are random, see messages.ts. */
 const RANDOM_BITS = 2 ** 20;

@@ -10,6 +10,7 @@ import type { NodeState, PlanSpec } from './contract.js';
 import type { Incarnation, NodeName } from './messages.js';
 import { followView, lowestOffer, offeredReach } from './reach.js';
 import type { Peer, State, View } from './state.js';
+import { configCountedAs, ownConfig } from './switches.js';
 
 /** What the plan and the digest depend on, of one member. */
 interface Entry {
@@ -56,16 +57,6 @@ function peerEntry(s: State, { name, incarnation, heartbeat }: Peer): Entry {
   const { state, weight, weightPercent, reach } = heartbeat;
   const configDigest = configCountedAs(s, heartbeat.configDigest);
   return { name, incarnation, state, weight, weightPercent, configDigest, reach };
-}
-
-/** What our own config counts as. */
-export function ownConfig(s: State): string {
-  return configCountedAs(s, s.settings.configDigest);
-}
-
-/** Newest first, each once: so a switch there and one back meet in the same config, whichever of the two a member has. */
-export function configCountedAs(s: State, digest: string): string {
-  return (s.settings.switches ?? []).reduceRight((known, { base, next }) => (known === next ? base : known), digest);
 }
 
 /** 64 bits as hex. Members are authenticated, so a digest need only tell views apart, not resist attack. */

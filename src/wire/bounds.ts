@@ -12,6 +12,8 @@ export const MAX_DEAD = 256;
 export const MAX_OUTCOMES = 256;
 export const MAX_ENDPOINTS = 8;
 export const MAX_KEYS = 8;
+/** Changes of the config that are under way at once. */
+export const MAX_SWITCHES = 64;
 export const MAX_DIGEST_BYTES = 64;
 export const MAX_REACH_BYTES = 32;
 export const MAX_REASON_BYTES = 200;

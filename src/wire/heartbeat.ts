@@ -1,5 +1,5 @@
 /**
- * A heartbeat as bytes (version 3): length of the steady part (varuint), the steady part, the moving part. The steady part: version,
+ * A heartbeat as bytes (version 4): length of the steady part (varuint), the steady part, the moving part. The steady part: version,
  * text table, fields in the order of {@link writeSteady}; it is the same from one heartbeat to the next as long as nothing happens,
  * and a receiver that has seen it does not decode it again. The moving part: fields in the order of {@link writeMoving}.
  *
@@ -14,7 +14,7 @@ import { equalBytes, Reader, shorten, Writer } from './cursor.js';
 import { DecodeError, EncodeError } from './errors.js';
 import { TextTableReader, TextTableWriter } from './text-table.js';
 
-const VERSION = 3;
+const VERSION = 4;
 const MAC_BYTES = 6;
 /** The number of a state on the wire is its place here; new ones are added at the end. */
 const STATES: readonly NodeState[] = ['stopped', 'joining', 'up', 'draining', 'waiting'];
@@ -84,6 +84,7 @@ function writeSteady(out: HeartbeatWriter, heartbeat: Heartbeat): void {
   writer.count(heartbeat.weight, bounds.MAX_WEIGHT, 'as weight');
   writer.count(heartbeat.weightPercent, bounds.MAX_PERCENT, 'percent');
   out.digest(heartbeat.configDigest);
+  out.list(heartbeat.switches, bounds.MAX_SWITCHES, 'changes of the config', (id) => writer.u32(id));
   writer.text(heartbeat.reach, bounds.MAX_REACH_BYTES);
   if (heartbeat.mac.length !== MAC_BYTES) throw new EncodeError(`a MAC of ${heartbeat.mac.length} bytes`);
   writer.bytes(heartbeat.mac);
@@ -117,6 +118,7 @@ function readSteady(input: HeartbeatReader): Steady {
     weight: reader.count(bounds.MAX_WEIGHT, 'as weight'),
     weightPercent: reader.count(bounds.MAX_PERCENT, 'percent'),
     configDigest: input.digest(),
+    switches: input.list(bounds.MAX_SWITCHES, 'changes of the config', () => reader.u32()),
     reach: reader.text(bounds.MAX_REACH_BYTES),
     mac: reader.bytes(MAC_BYTES).slice(),
     viewDigest: input.digest(),

@@ -119,3 +119,15 @@ export function lapsedAndUncounted(seed: number): Schedule {
   ];
   return life(seed, 2, actions, {});
 }
+
+/** Two of four nodes are told of a change of the config, and go over; the others never hear of it. Then one of the two dies. */
+export function halfTold(seed: number): Schedule {
+  const dice = new Dice(seed);
+  const tellMs = dice.between(1500, 1600);
+  const told = [0, 1].flatMap((node): Action[] => [
+    { atMs: tellMs + dice.between(0, 10), kind: 'expect', node, base: 'c0', next: 'c1', forMs: 3500 },
+    { atMs: tellMs + 20 + dice.between(0, 10), kind: 'config', node, digest: 'c1' },
+  ]);
+  const death: Action = { atMs: tellMs + dice.between(100, 400), kind: 'kill', node: 0, obituary: dice.chance(0.5) };
+  return life(seed, 4, [...told, death], { healMs: tellMs + 5000, endMs: tellMs + 7000 });
+}

@@ -4,6 +4,8 @@ import type { Action } from './schedule.js';
 
 /** How far nodes are apart at each step, and how long they count both configs as one after they switched, ms. */
 const TOLD_WITHIN_MS = 25;
+/** Then all hear of each other that they were told, as the agents wait for it too. */
+const HEARD_WITHIN_MS = 100;
 const SWITCH_WITHIN_MS = 60;
 const COUNTED_AS_ONE_MS = 2000;
 
@@ -23,10 +25,10 @@ export function applies(nodes: number, atMs: number, times: number, dice: Dice, 
   for (let turn = 1; turn <= times; turn++) {
     // Every third one goes back to where the one before it came from.
     const next = turn % 3 === 0 ? `a${turn - 2}` : `a${turn}`;
-    const switchMs = tellMs + TOLD_WITHIN_MS;
+    const switchMs = tellMs + TOLD_WITHIN_MS + HEARD_WITHIN_MS;
     for (let node = 0; node < nodes; node++) {
       const lateMs = dice.between(800, 1500);
-      const told = { base, next, forMs: SWITCH_WITHIN_MS + COUNTED_AS_ONE_MS };
+      const told = { base, next, forMs: HEARD_WITHIN_MS + SWITCH_WITHIN_MS + COUNTED_AS_ONE_MS };
       const missesBoth = dice.chance(misses.both);
       const isLate = missesBoth || dice.chance(misses.commit);
       if (!missesBoth) actions.push({ atMs: tellMs + dice.between(0, TOLD_WITHIN_MS), kind: 'expect', node, ...told });

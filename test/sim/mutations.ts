@@ -4,7 +4,7 @@
  */
 import type { Settings } from '../../src/membership/contract.js';
 import { RULES, type Rules } from '../../src/membership/rules.js';
-import { crossingViews, lapsedAndUncounted, lateEnd, passedUnseen } from './aimed.js';
+import { crossingViews, halfTold, lapsedAndUncounted, lateEnd, passedUnseen } from './aimed.js';
 import {
   dividedByQuorum,
   dividedByWitness,
@@ -65,6 +65,12 @@ export const MUTATIONS: readonly Mutation[] = [
     { plane: { latchLease: false }, byHand: lapsedAndUncounted },
   ),
   mutation('the deadline counts from send time alone', { leaseBaseMs: (_, sentMs) => sentMs }, { theme: 'network' }),
+  mutation(
+    'a change of the config counts as none although not all were told',
+    { switchCounts: () => true },
+    {},
+    { byHand: halfTold },
+  ),
   mutation('nobody listens at the start', { listenMs: () => 0 }, { theme: 'crashes' }),
   mutation(
     'grants go without foreign keeps',

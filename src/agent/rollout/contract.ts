@@ -40,6 +40,8 @@ export interface RolloutParts {
   /** Any clock that does not jump, ms. */
   readonly nowMs: () => number;
   readonly pause: (ms: number) => Promise<void>;
+  /** Within this time every member has heard from every other what that said last, ms. */
+  readonly hearingMs: () => number;
   /** ISO 8601. */
   readonly wallTime: () => string;
 }

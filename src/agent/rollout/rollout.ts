@@ -113,6 +113,8 @@ export class Rollout {
       await this.#prepare(this.#underway);
       await this.#until(votes, PREPARE_WITHIN_MS);
       if (!votes.isUnanimous) return await this.#giveUp(others);
+      // Each has told its membership what comes; now they hear of each other that all know, and nobody waits while they switch.
+      await this.#parts.pause(this.#parts.hearingMs());
       return await this.#switchOver(others);
     } finally {
       await this.#drop(id);

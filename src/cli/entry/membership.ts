@@ -51,7 +51,7 @@ const parsed = parseConfig(begin.configText);
 if (!parsed.ok) throw new Error('the config was found right before, and is not now');
 let config: Config = parsed.config;
 let weightPercent = 100;
-const switches = new ConfigSwitches();
+const switches = new ConfigSwitches<Config>({ digestOf, mayShare: mayShareWhileSwitching });
 const node = resolveForNode(config, begin.node);
 const keyPath = keyFilePath(config, begin.baseDir);
 const keys = loadKeyFile(keyPath);
@@ -250,16 +250,14 @@ function applyConfig(configText: string): void {
   config = next.config;
   link.setHidden(config.vips.map(({ text }) => text.split('/')[0]!));
   dataPlane.setShape(shapeOf(config, identity));
-  switches.switched(digestOf(config), dataPlane.nowMs());
+  switches.switched(config, dataPlane.nowMs());
   shell.settings(settingsOf(config));
 }
 
 /** The farm may go over to this config. Nodes that would share otherwise with it keep apart while some have it, as the core sees to. */
 function expectConfig(configText: string): void {
   const next = parseConfig(configText);
-  if (!next.ok || !mayShareWhileSwitching(config, next.config)) return;
-  switches.expect(digestOf(config), digestOf(next.config), dataPlane.nowMs());
-  shell.settings(settingsOf(config));
+  if (next.ok && switches.expect(config, next.config, dataPlane.nowMs())) shell.settings(settingsOf(config));
 }
 
 function forgetSwitches(): void {

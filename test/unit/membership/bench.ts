@@ -92,6 +92,7 @@ export class Bench {
       weight: 1,
       weightPercent: 100,
       configDigest: 'c0',
+      switches: [],
       reach: 'flood',
       mac: Uint8Array.of(2, 0, 0, 0, 0, Number(name.slice(1)) || 0),
       viewDigest,

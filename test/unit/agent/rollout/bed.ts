@@ -60,6 +60,7 @@ export class FakeNode {
       record: (_level, event, fields) => this.events.push({ event, fields }),
       nowMs: () => this.bed.nowMs,
       pause: (ms) => this.bed.pause(ms),
+      hearingMs: () => 100,
       wallTime: () => '2026-11-28T12:00:00Z',
     };
     return new Rollout(this.inForce, parts);
