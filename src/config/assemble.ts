@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import type { Checker, CheckerTarget, Config, Heartbeat, NodeOverride, Notify, NotifyTarget } from './contract.js';
+import { DEFAULT_EVENTS } from './event-kinds.js';
 import { type configSchema, heartbeatSchema, tableSchema } from './schema.js';
 import type { checkerSchema } from './schema-operations.js';
-import { DEFAULT_EVENTS, type notifySchema } from './schema-seeing.js';
+import type { notifySchema } from './schema-seeing.js';
 
 type Parsed = z.output<typeof configSchema>;
 

@@ -1,5 +1,6 @@
 /** Tells each event of the timeline to those whose `notify` asks for its kind. */
 import type { Config, Notify } from '../../config/contract.js';
+import { matchesKind } from '../../config/event-kinds.js';
 import type { TimelineEvent } from '../timeline.js';
 import type { Notification, NotifyReport } from './contract.js';
 import { Outbox, type OutboxParts } from './outbox.js';
@@ -55,7 +56,7 @@ export class Notifier {
 }
 
 export function isWanted({ events }: Pick<Notify, 'events'>, event: string): boolean {
-  return events.some((kind) => (kind.endsWith('*') ? event.startsWith(kind.slice(0, -1)) : event === kind));
+  return events.some((pattern) => matchesKind(pattern, event));
 }
 
 export function notification(farm: string, { node, event, at, seq, fields }: TimelineEvent): Notification {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_EVENTS } from '../../../src/config/event-kinds.js';
 import { parseConfig } from '../../../src/config/load.js';
 import { canonicalConfig, electorate, resolveForNode } from '../../../src/config/resolve.js';
-import { DEFAULT_EVENTS } from '../../../src/config/schema-seeing.js';
 import { tableBytes } from '../../../src/config/table.js';
 import { configFrom, EXAMPLE, MINIMAL } from './examples.js';
 
