@@ -12,7 +12,8 @@ import { type SupportFlags, support } from './commands/support.js';
 import { type TraceFlags, trace } from './commands/trace.js';
 import { addConfigCommands } from './config-program.js';
 import { type ClientText, parseClient, parseTarget } from './endpoint.js';
-import { asRoot, EXIT, failureOf, isForRoot } from './exit.js';
+import { asksForJson, errorReport } from './error-report.js';
+import { asRoot, EXIT, type Failure, failureOf, isForRoot } from './exit.js';
 import { EXIT_HELP, examples, JSON_FLAG, runDirOption } from './help.js';
 import type { CliParts } from './parts.js';
 import { addSelfHelp } from './self-help.js';
@@ -28,11 +29,17 @@ export async function runCli(parts: CliParts, words: readonly string[]): Promise
     await program.parseAsync([...words], { from: 'user' });
   } catch (error) {
     const failure = failureOf(error);
-    for (const line of failure.lines) parts.terminal.errorLine(line);
-    if (isForRoot(error) && !parts.isRoot) parts.terminal.errorLine(`  type: ${asRoot(words)}`);
+    tell(parts, failure, error, words);
+    if (failure.exitCode !== EXIT.ok && asksForJson(program, words))
+      parts.terminal.line(JSON.stringify(errorReport(error, failure, words, parts.isRoot)));
     exitCode = failure.exitCode;
   }
   return exitCode;
+}
+
+function tell({ terminal, isRoot }: CliParts, { lines }: Failure, error: unknown, words: readonly string[]): void {
+  for (const line of lines) terminal.errorLine(line);
+  if (isForRoot(error) && !isRoot) terminal.errorLine(`  type: ${asRoot(words)}`);
 }
 
 export function buildProgram(given: CliParts, end: (exitCode: number) => void): Command {
@@ -239,11 +246,17 @@ function addSeeing({ program, parts, end }: Adding): void {
     .option('--since <time>', 'only later ones: 10m (ago), or a time such as 2026-11-22T18:00:00Z')
     .option('--limit <n>', 'the newest so many', parseLimit, 200)
     .option('--follow', 'go on with new ones as they happen, until interrupted')
+    .option('--kinds', 'instead: which kinds there are, and which of them notify tells by default')
     .option('--json', 'one JSON object a line')
     .addOption(runDirOption())
     .addHelpText(
       'after',
-      examples('covey events --since 10m', 'covey events --follow', 'covey events --json | jq -r .event'),
+      examples(
+        'covey events --since 10m',
+        'covey events --follow',
+        'covey events --json | jq -r .event',
+        'covey events --kinds',
+      ),
     )
     .action(async (flags: EventFlags) => end(await events(parts, flags)));
   program
@@ -343,8 +356,9 @@ function addKeyCommands({ program, parts, end }: Adding): void {
     .command('keygen')
     .description('make a farm key: into a new file of mode 0600, or to standard output')
     .argument('[file]', 'the file to make')
-    .addHelpText('after', examples('covey keygen farm.key'))
-    .action((file: string | undefined) => end(keygen(parts, file)));
+    .option(...JSON_FLAG)
+    .addHelpText('after', examples('covey keygen farm.key', 'covey keygen farm.key --json | jq -r .key'))
+    .action((file: string | undefined, flags: { readonly json?: boolean }) => end(keygen(parts, file, flags)));
   const keys = program
     .command('keys')
     .description("rotate the farm's key: add on all nodes, then use, then remove")

@@ -38,11 +38,8 @@ const isGroup = (name: string) => commands.some(({ path }) => path.length > 2 &&
 const WITHOUT_JSON: Readonly<Record<string, string>> = {
   run: 'its log is a JSON object a line already',
   console: 'its log is a JSON object a line already',
-  keygen: 'prints a key file, which programs take as it is',
   completion: 'prints a script',
   schema: 'prints JSON: the schema itself',
-  init: 'writes files, and says to people what to type next',
-  join: 'writes files, and says to people what to type next',
   man: 'prints a man page',
   'lab up': 'says what it does; lab status --json tells the outcome',
   'lab exec': 'prints what the command prints',
