@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ControlClient } from '../control/client.js';
 import { addLabCommands } from '../lab/commands.js';
-import { openFile, openLive } from '../platform/pcap.js';
+import { checkFile, openFile, openLive } from '../platform/pcap.js';
 import { run } from '../platform/run.js';
 import { hostEnvironment } from './entry/environment.js';
 import { fileKeyStore } from './entry/key-store.js';
@@ -63,6 +63,7 @@ const parts: CliParts = {
       return openLive(...words);
     },
     openFile,
+    checkFile,
   },
   imagineFarm: async (configFile, nodes) => (await import('./entry/imagine.js')).imagineFarm(configFile, nodes, parts),
   runTool: async (command, words) => (await run(command, words, { timeoutMs: 10_000 })).stdout,
