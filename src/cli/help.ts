@@ -8,7 +8,7 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [EXIT.error, 'error'],
   [EXIT.usage, 'usage'],
   [EXIT.badConfig, 'bad config'],
-  [EXIT.degraded, 'degraded (status, probe)'],
+  [EXIT.degraded, 'degraded (status, probe, support)'],
   [EXIT.agentNotRunning, 'agent not running'],
 ];
 

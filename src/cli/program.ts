@@ -292,7 +292,9 @@ function addSeeing({ program, parts, end }: Adding): void {
     .action(async (flags: Parameters<typeof metrics>[1]) => end(await metrics(parts, flags)));
   program
     .command('support')
-    .description('make an archive for those who are to help: state, events, config, host; without secrets')
+    .description(
+      'make an archive for those who are to help: state, events, config, host; without secrets (exit code 5: without an agent too)',
+    )
     .option('--output <file>', 'where to (default: covey-support-TIME.tar.gz here)')
     .option('--config <file>', 'the config to put in when no agent runs')
     .option('--redact-addresses', 'replace every address, the same always by the same word')
