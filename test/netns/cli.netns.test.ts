@@ -6,8 +6,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { ControlClient } from '../../src/control/client.js';
 import { CLI, nodePaths } from '../../src/lab/names.js';
-import { useFarm } from './farm.js';
+import { until, useFarm } from './farm.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'covey-cli-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -46,7 +47,16 @@ describe('a pipe that is closed early', () => {
   });
 
   it.each(['events --follow --json', 'status --watch --json'])('ends covey %s', async (line) => {
-    const { exitCode, err, out } = await piped(line, 'head -n 1');
+    let hasEnded = false;
+    const watching = piped(line, 'head -n 1').finally(() => {
+      hasEnded = true;
+    });
+    // A pipe is found closed by the next that is written to it: something must happen.
+    await until('it ends', async () => {
+      await new ControlClient(nodePaths(farm.lab, 'n1').runDir).reload();
+      return hasEnded;
+    });
+    const { exitCode, err, out } = await watching;
     expect(JSON.parse(out)).toMatchObject({ version: 1 });
     expect([exitCode, err]).toEqual([0, '']);
   });
