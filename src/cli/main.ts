@@ -13,6 +13,7 @@ import { hostEnvironment } from './entry/environment.js';
 import { fileKeyStore } from './entry/key-store.js';
 import { openOutput, orClosed } from './entry/output.js';
 import { hostSetup } from './entry/setup.js';
+import { explainedWrite } from './entry/writing.js';
 import { EXIT } from './exit.js';
 import type { CliParts, Interruption } from './parts.js';
 import { runCli } from './program.js';
@@ -67,7 +68,10 @@ const parts: CliParts = {
   },
   imagineFarm: async (configFile, nodes) => (await import('./entry/imagine.js')).imagineFarm(configFile, nodes, parts),
   runTool: async (command, words) => (await run(command, words, { timeoutMs: 10_000 })).stdout,
-  writePrivateFile: (path, bytes) => writeFile(path, bytes, { mode: 0o600, flag: 'wx' }),
+  writePrivateFile: (path, bytes) =>
+    writeFile(path, bytes, { mode: 0o600, flag: 'wx' }).catch((error: unknown) => {
+      throw explainedWrite(path, error);
+    }),
 };
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -63,7 +63,12 @@ export interface ConsoleOptions {
 /** `missing` may be well on another machine, `unusable` is so on none. `message` is for people, and names the file. */
 export type KeyFileState =
   | { readonly state: 'good' }
-  | { readonly state: 'missing' | 'unusable'; readonly message: string };
+  | {
+      readonly state: 'missing' | 'unusable';
+      readonly message: string;
+      /** Another user might read it. */
+      readonly needsRoot?: boolean;
+    };
 
 /** What this host has to say to a config. */
 export interface Environment {

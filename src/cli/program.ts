@@ -1,5 +1,5 @@
 /** The commands, their options and help. What each does is in `commands/`. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_RUN_DIR } from '../control/contract.js';
 import { explain, metrics, reload } from './commands/ask.js';
 import { type CheckFlags, checkConfig, type RunFlags, run } from './commands/config.js';
@@ -14,7 +14,7 @@ import { addConfigCommands } from './config-program.js';
 import { type ClientText, parseClient, parseTarget } from './endpoint.js';
 import { asksForJson, errorReport } from './error-report.js';
 import { asRoot, EXIT, type Failure, failureOf, isForRoot } from './exit.js';
-import { EXIT_HELP, examples, JSON_FLAG, runDirOption } from './help.js';
+import { EXIT_HELP, examples, helpWords, JSON_FLAG, pointToHelp, runDirOption } from './help.js';
 import type { CliParts } from './parts.js';
 import { addSelfHelp } from './self-help.js';
 import { addSteering } from './steering.js';
@@ -26,7 +26,7 @@ export async function runCli(parts: CliParts, words: readonly string[]): Promise
     exitCode = code;
   });
   try {
-    await program.parseAsync([...words], { from: 'user' });
+    await program.parseAsync([...helpWords(program, words)], { from: 'user' });
   } catch (error) {
     const failure = failureOf(error);
     tell(parts, failure, error, words);
@@ -49,7 +49,6 @@ export function buildProgram(given: CliParts, end: (exitCode: number) => void): 
     .description('N ordinary Linux servers answer on one virtual IP, with no load balancer in front.')
     .version(parts.version, '-V, --version', 'print the version')
     .helpCommand('help [command]', 'show help for a command')
-    .showHelpAfterError('(covey help shows the commands; covey help COMMAND shows one with examples)')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => parts.terminal.raw(text),
@@ -66,6 +65,7 @@ export function buildProgram(given: CliParts, end: (exitCode: number) => void): 
   addConfigCommands(add);
   parts.addLabCommands(program);
   addSelfHelp(program, parts, (own) => buildProgram(own, end));
+  pointToHelp(program);
   return program.addHelpText(
     'after',
     examples(
@@ -340,7 +340,7 @@ function addSet({ program, parts, end }: Adding): void {
     .command('set')
     .description('tell this node how a checker of type custom is: a script looks, Covey acts')
     .argument('<checker>', 'custom.NAME')
-    .argument('<word>', 'up or down')
+    .addArgument(setWord())
     .option('--reason <text>', 'what people will read in status and events')
     .option(...JSON_FLAG)
     .addOption(runDirOption())
@@ -351,6 +351,13 @@ function addSet({ program, parts, end }: Adding): void {
     .action(async (checker: string, word: string, flags: SetFlags) =>
       end(await setCustom(parts, checker, word, flags)),
     );
+}
+
+/** For completions; what is neither is refused by the command itself, which says what to write. */
+function setWord(): Argument {
+  const word = new Argument('<word>', 'how it is');
+  word.argChoices = ['up', 'down'];
+  return word;
 }
 
 function addKeyCommands({ program, parts, end }: Adding): void {

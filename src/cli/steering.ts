@@ -29,8 +29,7 @@ const STEERING = {
 
 /** Without it commander would call the word unknown, and people would look for how it is spelt. */
 const REFUSED = new Option('--rolling', 'refused, with the reason').hideHelp();
-const WHY_REFUSED = `
-There is no --rolling here: nodes that were told to leave do not come back by themselves, so going on to the next
+const WHY_REFUSED = `There is no --rolling here: nodes that were told to leave do not come back by themselves, so going on to the next
 would empty the farm. One at a time, each back before the next leaves: covey restart --all --rolling.
 `;
 

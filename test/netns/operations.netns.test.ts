@@ -186,10 +186,8 @@ describe.sequential('services and checkers', () => {
     ).toEqual([]);
     expect(pidOf('n1')).toBe(pid);
     // That of the process that hung.
-    expect((await client('n1').status()).services.map(({ name, restarts }) => [name, restarts])).toEqual([
-      ['dns', 0],
-      ['nginx', 1],
-    ]);
+    const { services } = await client('n1').status();
+    expect(services.find(({ name }) => name === 'nginx')?.restarts).toBe(1);
     await farm.whole();
   });
 
