@@ -293,7 +293,7 @@ function addSeeing({ program, parts, end }: Adding): void {
   program
     .command('support')
     .description(
-      'make an archive for those who are to help: state, events, config, host; without secrets (exit code 5: without an agent too)',
+      'make an archive for those who are to help: state, events, config, host; without secrets; exit code 5 when no agent could be asked',
     )
     .option('--output <file>', 'where to (default: covey-support-TIME.tar.gz here)')
     .option('--config <file>', 'the config to put in when no agent runs')
