@@ -6,15 +6,35 @@
 export interface EventKind {
   /** What happened, for people. */
   readonly about: string;
-  /** Worth waking someone for: told by `notify` unless `events` names others. */
+  /** Worth waking someone for: told by `notify` unless `events` names others, or leaves this out by lacking `default`. */
   readonly isTold: boolean;
+  /** Of a kind that is told: one that is only a step of what was to be expected, and what matters follows. */
+  readonly isRoutine: (fields: Fields) => boolean;
 }
 
-const told = (about: string): EventKind => ({ about, isTold: true });
-const kept = (about: string): EventKind => ({ about, isTold: false });
+type Fields = Readonly<Record<string, unknown>>;
+
+const told = (about: string, isRoutine: EventKind['isRoutine'] = () => false): EventKind => ({
+  about,
+  isTold: true,
+  isRoutine,
+});
+const kept = (about: string): EventKind => ({ about, isTold: false, isRoutine: () => false });
+
+/** Up follows, or a reason why not. */
+const isStepToUp = ({ to }: Fields) => to === 'joining';
+/** It comes, goes or is there as its node does. A stop that failed has a reason. */
+const isServiceStep = ({ from, to, reason }: Fields) =>
+  to === 'looking' ||
+  to === 'starting' ||
+  to === 'stopping' ||
+  (to === 'stopped' && reason === '') ||
+  (to === 'ready' && (from === 'looking' || from === 'starting'));
+/** Well as ever, or at rest with its node or service. */
+const isCheckerStep = ({ from, to }: Fields) => to === 'idle' || (to === 'well' && from !== 'failed');
 
 export const EVENT_KINDS = {
-  state: told('this node changed its state, and why'),
+  state: told('this node changed its state, and why', isStepToUp),
   'member-found': told('another node is there'),
   'member-lost': told('another node is gone: how, with how many buckets and keeps'),
   'farm-full': told('one node more than a farm can have was left out'),
@@ -46,8 +66,11 @@ export const EVENT_KINDS = {
   'vmac-as-source': told("a frame came from the farm's MAC, and switches that learn it stop flooding"),
   witness: told('a witness answers, or answers no more'),
   host: told('something changed what Covey has set up on this host, and it was set up again'),
-  service: told('a service changed its state, and why'),
-  checker: told('a checker failed, or is well again'),
+  service: told(
+    'a service changed its state, and why; by default: it failed, was restarted or given up',
+    isServiceStep,
+  ),
+  checker: told('a checker failed, or is well again', isCheckerStep),
   weight: told('checkers lowered the weight of this node, or it counts in full again'),
   command: kept('someone gave a command: who, from where'),
   set: kept("a script's word on a custom checker"),
@@ -72,11 +95,15 @@ export const EVENT_KINDS = {
 
 export const EVENT_KIND_NAMES: readonly string[] = Object.keys(EVENT_KINDS);
 
-export const DEFAULT_EVENTS: readonly string[] = Object.entries(EVENT_KINDS).flatMap(([name, { isTold }]) =>
-  isTold ? [name] : [],
-);
+/** As a pattern: all kinds that are told by default, but for routine. What `notify` has where it names no events. */
+export const DEFAULT_PATTERN = 'default';
 
-/** A trailing star stands for any rest. */
-export function matchesKind(pattern: string, kind: string): boolean {
+export function matchesKind(pattern: string, kind: string, fields: Fields = {}): boolean {
+  if (pattern === DEFAULT_PATTERN) return isToldByDefault(kind, fields);
   return pattern.endsWith('*') ? kind.startsWith(pattern.slice(0, -1)) : kind === pattern;
+}
+
+function isToldByDefault(kind: string, fields: Fields): boolean {
+  const found = (EVENT_KINDS as Readonly<Record<string, EventKind>>)[kind];
+  return found?.isTold === true && !found.isRoutine(fields);
 }

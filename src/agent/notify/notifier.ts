@@ -34,7 +34,7 @@ export class Notifier {
   offer(event: TimelineEvent): void {
     if (event.event === OUTAGE_EVENT || event.event === RECOVERY_EVENT) return;
     for (const outbox of this.#outboxes) {
-      if (isWanted(outbox.target, event.event)) outbox.put(notification(this.#farm, event));
+      if (isWanted(outbox.target, event)) outbox.put(notification(this.#farm, event));
     }
   }
 
@@ -55,8 +55,11 @@ export class Notifier {
   }
 }
 
-export function isWanted({ events }: Pick<Notify, 'events'>, event: string): boolean {
-  return events.some((pattern) => matchesKind(pattern, event));
+export function isWanted(
+  { events }: Pick<Notify, 'events'>,
+  { event, fields }: Pick<TimelineEvent, 'event' | 'fields'>,
+): boolean {
+  return events.some((pattern) => matchesKind(pattern, event, fields));
 }
 
 export function notification(farm: string, { node, event, at, seq, fields }: TimelineEvent): Notification {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isWanted } from '../../../src/agent/notify/notifier.js';
 import { advice } from '../../../src/config/advice.js';
-import { DEFAULT_EVENTS, EVENT_KIND_NAMES } from '../../../src/config/event-kinds.js';
+import { EVENT_KIND_NAMES, EVENT_KINDS, type EventKind } from '../../../src/config/event-kinds.js';
 import { parseConfig } from '../../../src/config/load.js';
 import { covey } from '../cli/fake-parts.js';
 import { MINIMAL } from '../config/examples.js';
@@ -32,6 +32,8 @@ function recordedIn(source: string): readonly string[] {
   });
 }
 
+const TOLD = Object.entries<EventKind>(EVENT_KINDS).flatMap(([kind, { isTold }]) => (isTold ? [kind] : []));
+
 const recorded = ROOMS.flatMap((room) =>
   readdirSync(join(ROOT, 'src', room), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
@@ -55,7 +57,7 @@ describe('the kinds of events', () => {
   it('all stand in README, and no others', () => {
     const paragraph = /^Kinds of events(?:.+\n)+/m.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))![0];
     const named = [...paragraph.split('Not told')[0]!.matchAll(/`([a-z-]+)`/g)].map(([, kind]) => kind!);
-    expect(named.sort()).toEqual([...DEFAULT_EVENTS].sort());
+    expect(named.sort()).toEqual([...TOLD].sort());
     const others = [...paragraph.split('Not told')[1]!.matchAll(/`([a-z-]+)`/g)].map(([, kind]) => kind!);
     expect([...named, ...others].sort()).toEqual([...EVENT_KIND_NAMES].sort());
   });
@@ -71,15 +73,43 @@ describe('the kinds of events', () => {
 });
 
 describe('notify without events', () => {
-  it.each(['checker', 'service', 'config-caught-up', 'config-not-applied', 'lapsed', 'table-full'])(
-    'tells of %s',
-    (kind) => {
-      expect(isWanted({ events: DEFAULT_EVENTS }, kind)).toBe(true);
-    },
-  );
+  const tells = (event: string, fields: Readonly<Record<string, unknown>> = {}, events = ['default']) =>
+    isWanted({ events }, { event, fields });
 
-  it.each(['granted', 'command', 'notify-failed'])('does not tell of %s', (kind) => {
-    expect(isWanted({ events: DEFAULT_EVENTS }, kind)).toBe(false);
+  it.each([
+    ['lapsed', {}],
+    ['table-full', {}],
+    ['config-caught-up', {}],
+    ['config-not-applied', {}],
+    ['state', { from: 'joining', to: 'up' }],
+    ['checker', { from: 'well', to: 'failed' }],
+    ['checker', { from: 'starting', to: 'failed' }],
+    ['checker', { from: 'failed', to: 'well' }],
+    ['checker', { from: 'starting', to: 'unable' }],
+    ['service', { from: 'ready', to: 'pausing', reason: 'no answer' }],
+    ['service', { from: 'restarting', to: 'ready', reason: '' }],
+    ['service', { from: 'pausing', to: 'spent', reason: 'given up' }],
+    ['service', { from: 'stopping', to: 'stopped', reason: 'stop failed: exit code 1' }],
+  ])('tells of %s %j', (event, fields) => expect(tells(event, fields)).toBe(true));
+
+  it.each([
+    ['granted', {}],
+    ['command', {}],
+    ['notify-failed', {}],
+    ['never-heard-of', {}],
+    ['state', { from: 'stopped', to: 'joining' }],
+    ['checker', { from: 'starting', to: 'well' }],
+    ['checker', { from: 'failed', to: 'idle' }],
+    ['service', { from: 'looking', to: 'starting', reason: '' }],
+    ['service', { from: 'starting', to: 'ready', reason: '' }],
+    ['service', { from: 'stopping', to: 'stopped', reason: '' }],
+  ])('does not tell of %s %j', (event, fields) => expect(tells(event, fields)).toBe(false));
+
+  it('can be added to, and a kind that is named is told whole', () => {
+    expect(tells('command', {}, ['default', 'command'])).toBe(true);
+    expect(tells('lapsed', {}, ['default', 'command'])).toBe(true);
+    expect(tells('checker', { from: 'starting', to: 'well' }, ['checker'])).toBe(true);
+    expect(tells('lapsed', {}, ['command'])).toBe(false);
   });
 });
 
@@ -91,7 +121,7 @@ describe('advice', () => {
   };
 
   it('names events that there are not', () => {
-    expect(adviceFor('[member-lots, "chekcer*", state, "config-*"]')).toEqual([
+    expect(adviceFor('[member-lots, "chekcer*", state, "config-*", default]')).toEqual([
       'notify: there are no events member-lots; did you mean member-lost?; see: covey events --kinds',
       'notify: there are no events chekcer*; did you mean checker?; see: covey events --kinds',
     ]);

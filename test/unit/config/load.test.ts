@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_EVENTS } from '../../../src/config/event-kinds.js';
 import { parseConfig } from '../../../src/config/load.js';
 import { canonicalConfig, electorate, resolveForNode } from '../../../src/config/resolve.js';
 import { tableBytes } from '../../../src/config/table.js';
@@ -70,7 +69,7 @@ notify:
         events: ['member-lost', 'checker*'],
         timeoutMs: 10_000,
       },
-      { way: 'exec', command: 'logger -t covey', events: DEFAULT_EVENTS, timeoutMs: 2000 },
+      { way: 'exec', command: 'logger -t covey', events: ['default'], timeoutMs: 2000 },
       {
         way: 'email',
         address: 'ops@example.org',
@@ -78,7 +77,7 @@ notify:
         from: 'covey@example.org',
         user: null,
         passwordFile: null,
-        events: DEFAULT_EVENTS,
+        events: ['default'],
         timeoutMs: 10_000,
       },
     ]);
