@@ -30,12 +30,24 @@ const HELP: OptionNode = {
   environment: null,
 };
 
-/** What may stand in the place of a command's first argument. */
-function wordsOf(node: CommandNode): readonly { readonly word: string; readonly about: string }[] {
-  if (node.commands.length > 0)
-    return node.commands.map((child) => ({ word: wordOf(child), about: child.description }));
-  return (node.arguments[0]?.choices ?? []).map((word) => ({ word, about: '' }));
+interface Offer {
+  readonly word: string;
+  readonly about: string;
 }
+
+/** What may stand after a command: its subcommands, or for each of its arguments the choices. */
+function offersOf(node: CommandNode): readonly (readonly Offer[])[] {
+  if (node.commands.length > 0)
+    return [node.commands.map((child) => ({ word: wordOf(child), about: child.description }))];
+  return node.arguments.map(({ choices }) => choices.map((word) => ({ word, about: '' })));
+}
+
+/** Options of any command that take a value: the word after one is no argument. */
+const valuedOf = (root: CommandNode) => [
+  ...new Set(
+    allCommands(root).flatMap(({ options }) => options.filter(({ value }) => value !== null).map(({ long }) => long)),
+  ),
+];
 
 const takesPath = (node: CommandNode) => node.arguments.some(({ name }) => isPath(name));
 
@@ -56,11 +68,9 @@ function bash(root: CommandNode): string {
     const choices = values.filter((option) => option.choices.length > 0);
     return [
       `    "${nameOf(node)}")`,
-      `      words=${quoted(
-        wordsOf(node)
-          .map(({ word }) => word)
-          .join(' '),
-      )}`,
+      `      words=(${offersOf(node)
+        .map((offers) => quoted(offers.map(({ word }) => word).join(' ')))
+        .join(' ')})`,
       `      options=${quoted(options.map(({ long }) => long).join(' '))}`,
       `      files=${takesPath(node) ? 'yes' : ''}`,
       `      valued=' ${values.map(({ long }) => long).join(' ')} '`,
@@ -75,10 +85,12 @@ function bash(root: CommandNode): string {
   return `# bash completion for covey, made by: covey completion bash
 _covey() {
   local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]}
-  local at=covey i words='' options='' files='' valued='' chosen=''
+  local at=covey place=0 i words=() options='' files='' valued='' chosen=''
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at \${COMP_WORDS[i]}" in
-      ${paths(root)}) at="$at \${COMP_WORDS[i]}" ;;
+      ${paths(root)}) at="$at \${COMP_WORDS[i]}" place=0 ;;
+      *' -'*) ;;
+      *) case \${COMP_WORDS[i - 1]} in ${valuedOf(root).join(' | ')}) ;; *) ((place += 1)) ;; esac ;;
     esac
   done
   case $at in
@@ -91,7 +103,7 @@ ${allCommands(root).map(arm).join('\n')}
   elif [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
   else
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current"; [[ -z $files ]] || compgen -f -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "\${words[place]:-}" -- "$current"; [[ -z $files ]] || compgen -f -- "$current")
   fi
 }
 complete -o filenames -F _covey covey
@@ -107,9 +119,10 @@ function zsh(root: CommandNode): string {
     const choices = values.filter((option) => option.choices.length > 0);
     return [
       `    (${quoted(nameOf(node))})`,
-      `      entries=(${wordsOf(node)
-        .map(({ word, about }) => described(word, about))
-        .join(' ')})`,
+      ...offersOf(node).map(
+        (offers, place) =>
+          `      (( place == ${place} )) && entries=(${offers.map(({ word, about }) => described(word, about)).join(' ')})`,
+      ),
       `      options=(${options.map(({ long, description }) => described(long, description)).join(' ')})`,
       `      valued=(${values.map(({ long }) => long).join(' ')})`,
       ...choices.map((option) => `      [[ $before == ${option.long} ]] && chosen=(${option.choices.join(' ')})`),
@@ -121,10 +134,12 @@ function zsh(root: CommandNode): string {
 _covey() {
   local at=covey before=\${words[CURRENT-1]}
   local -a entries options valued chosen
-  integer i
+  integer i place=0
   for ((i = 2; i < CURRENT; i++)); do
     case "$at \${words[i]}" in
-      (${paths(root)}) at="$at \${words[i]}" ;;
+      (${paths(root)}) at="$at \${words[i]}" place=0 ;;
+      (*' -'*) ;;
+      (*) case \${words[i-1]} in (${valuedOf(root).join(' | ')}) ;; (*) (( place += 1 )) ;; esac ;;
     esac
   done
   case $at in
@@ -151,9 +166,12 @@ const fishQuoted = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAl
 
 function fish(root: CommandNode): string {
   const lines = (node: CommandNode) => {
-    const at = `complete -c covey -n ${fishQuoted(`__covey_at ${nameOf(node)}`)}`;
-    const words = wordsOf(node).map(
-      ({ word, about }) => `${at} -f -a ${word}${about === '' ? '' : ` -d ${fishQuoted(about)}`}`,
+    const at = `complete -c covey -n '__covey_at "${nameOf(node)}"'`;
+    const words = offersOf(node).flatMap((offers, place) =>
+      offers.map(
+        ({ word, about }) =>
+          `${at.slice(0, -1)} ${place}' -f -a ${word}${about === '' ? '' : ` -d ${fishQuoted(about)}`}`,
+      ),
     );
     const options = optionsOf(node, root).map((option) => {
       const short = option.short === null ? '' : ` -s ${option.short.slice(1)}`;
@@ -161,12 +179,15 @@ function fish(root: CommandNode): string {
       return `${at} -l ${option.long.slice(2)}${short}${option.value === null ? '' : value} -d ${fishQuoted(option.description)}`;
     });
     // Where no file is asked for, none is offered.
-    const none = words.length === 0 && !takesPath(node) ? [`${at} -f`] : [];
+    const none = !takesPath(node) ? [`${at} -f`] : [];
     return [...none, ...words, ...options];
   };
   return `# fish completion for covey, made by: covey completion fish
+# $argv[1] is the command typed so far; $argv[2], where it is given, how many of its arguments.
 function __covey_at
     set -l at covey
+    set -l place 0
+    set -l before
     for word in (commandline -opc)[2..-1]
         switch "$at $word"
             case ${allCommands(root)
@@ -174,9 +195,14 @@ function __covey_at
               .map((node) => `'${nameOf(node)}'`)
               .join(' ')}
                 set at "$at $word"
+                set place 0
+            case '* -*'
+            case '*'
+                contains -- "$before" ${valuedOf(root).join(' ')}; or set place (math $place + 1)
         end
+        set before $word
     end
-    test "$at" = "$argv"
+    test "$at" = "$argv[1]"; and test (count $argv) = 1 -o "$place" = "$argv[2]"
 end
 ${allCommands(root).flatMap(lines).join('\n')}
 `;

@@ -35,23 +35,26 @@ async function textOf(parts: CliParts, file: string): Promise<string> {
 
 function judge(parts: CliParts, file: string, text: string, demand: KeyDemand): Config {
   const result = parseConfig(text);
-  const { fault, warning } = keyFinding(parts, file, text, demand);
+  const { fault, warning, needsRoot } = keyFinding(parts, file, text, demand);
   const found = result.ok ? [] : result.faults;
   const faults: readonly Fault[] = fault === null ? found : withKeyFault(text, found, fault);
   if (result.ok && faults.length === 0) return result.config;
   const paint = parts.terminal.hasColours ? coloured : plain;
   const warnings = warning === null ? [] : [warningLine(paint, warning)];
   const lines = [...warnings, ...faultLines(file, text, faults, paint)];
-  throw new BadConfigError(faultCount(file, faults.length), lines, undefined, faults);
+  throw new BadConfigError(faultCount(file, faults.length), lines, undefined, faults, needsRoot);
 }
 
 /** Also of a text with other faults: all that is wrong is said at once. */
 function keyFinding({ environment }: CliParts, file: string, text: string, demand: KeyDemand) {
   const path = demand === 'none' ? null : keyFileIn(text);
   const found = path === null ? null : environment.keyFile(absolute(path, file));
-  if (found === null || found.state === 'good') return { fault: null, warning: null };
+  if (found === null || found.state === 'good') return { fault: null, warning: null, needsRoot: false };
   const isFault = found.state === 'unusable' || demand === 'usable';
-  return isFault ? { fault: found.message, warning: null } : { fault: null, warning: found.message };
+  const needsRoot = found.needsRoot === true;
+  return isFault
+    ? { fault: found.message, warning: null, needsRoot }
+    : { fault: null, warning: found.message, needsRoot };
 }
 
 /** The key file of a config: `file:` paths are relative to the config's directory. */

@@ -71,6 +71,7 @@ function addSetup({ program, parts, end }: Adding): void {
     .option('--dir <dir>', 'where to write', '.')
     .option('--yes', 'ask nothing: take what was found')
     .option('--force', 'replace files that are there')
+    .option(...JSON_FLAG)
     .addHelpText(
       'after',
       examples('covey init', 'covey init --interface eth0 --vip 192.168.1.50/24 --port 80 --yes --dir /etc/covey'),
@@ -91,6 +92,7 @@ function addSetup({ program, parts, end }: Adding): void {
     .option('--code <code>', 'the code (default: asks for it, so that it does not stand in the list of processes)')
     .option('--dir <dir>', 'where to write', '.')
     .option('--force', 'replace files that are there')
+    .option(...JSON_FLAG)
     .addHelpText('after', examples('sudo covey join 192.168.1.11', 'sudo covey join 192.168.1.11 --dir /etc/covey'))
     .action(async (host: ReturnType<typeof parseHost>, flags: JoinFlags) => end(await join(parts, host, flags)));
 }

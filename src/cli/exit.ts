@@ -27,6 +27,8 @@ export class BadConfigError extends Error {
     options?: ErrorOptions,
     /** For programs; empty where the file could not be read. */
     readonly faults: readonly Fault[] = [],
+    /** The key file is there, for other users. */
+    readonly needsRoot = false,
   ) {
     super(message, options);
   }

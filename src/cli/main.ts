@@ -7,11 +7,14 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ControlClient } from '../control/client.js';
 import { addLabCommands } from '../lab/commands.js';
-import { openFile, openLive } from '../platform/pcap.js';
+import { checkFile, openFile, openLive } from '../platform/pcap.js';
 import { run } from '../platform/run.js';
 import { hostEnvironment } from './entry/environment.js';
 import { fileKeyStore } from './entry/key-store.js';
+import { openOutput, orClosed } from './entry/output.js';
 import { hostSetup } from './entry/setup.js';
+import { explainedWrite } from './entry/writing.js';
+import { EXIT } from './exit.js';
 import type { CliParts, Interruption } from './parts.js';
 import { runCli } from './program.js';
 
@@ -19,11 +22,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
-// A reader that has seen enough (covey events | head) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
+const output = openOutput(process.stdout);
+const errors = openOutput(process.stderr);
 
 /** A live capture cannot be closed so that the process ends by itself. */
 let mustExit = false;
@@ -32,9 +32,9 @@ const parts: CliParts = {
   version,
   hostName: hostname(),
   terminal: {
-    line: (line) => void process.stdout.write(`${line}\n`),
-    errorLine: (line) => void process.stderr.write(`${line}\n`),
-    raw: (words) => void process.stdout.write(words),
+    line: (line) => output.write(`${line}\n`),
+    errorLine: (line) => errors.write(`${line}\n`),
+    raw: (words) => output.write(words),
     isInteractive: process.stdout.isTTY === true,
     // Terminals that know nothing of their size say 0.
     size: () => ({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }),
@@ -56,7 +56,7 @@ const parts: CliParts = {
   addLabCommands,
   pause,
   nowMs: () => performance.now(),
-  interruption,
+  interruption: () => orClosed(interruption(), output),
   wallTime: () => new Date().toISOString(),
   capture: {
     openLive: (...words) => {
@@ -64,10 +64,14 @@ const parts: CliParts = {
       return openLive(...words);
     },
     openFile,
+    checkFile,
   },
   imagineFarm: async (configFile, nodes) => (await import('./entry/imagine.js')).imagineFarm(configFile, nodes, parts),
   runTool: async (command, words) => (await run(command, words, { timeoutMs: 10_000 })).stdout,
-  writePrivateFile: (path, bytes) => writeFile(path, bytes, { mode: 0o600, flag: 'wx' }),
+  writePrivateFile: (path, bytes) =>
+    writeFile(path, bytes, { mode: 0o600, flag: 'wx' }).catch((error: unknown) => {
+      throw explainedWrite(path, error);
+    }),
 };
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -114,4 +118,13 @@ function onResize(then: () => void): () => void {
 const exitCode = await runCli(parts, process.argv.slice(2));
 // `lab exec` has set the code of its command by now; 0 of ours does not replace it.
 if (exitCode !== 0) process.exitCode = exitCode;
-if (mustExit) process.stdout.write('', () => process.exit());
+// Once all is written, or cannot be; what a stream says of a failed write comes after the write's own answer.
+process.stdout.write('', () => setImmediate(finish));
+
+function finish(): void {
+  if (output.failure !== null) {
+    errors.write(`covey: cannot write to standard output: ${output.failure.message}\n`);
+    process.exitCode ||= EXIT.error;
+  }
+  if (mustExit) process.exit();
+}

@@ -30,12 +30,16 @@ export interface Interruption {
 }
 
 export interface CaptureDoor {
+  /** Throws with the reason where the capture file cannot be read. */
+  checkFile(path: string): void;
   openLive(interfaceName: string, filter: string, onFrame: (frame: CapturedFrame) => void): Capture;
   openFile(path: string, filter: string, onFrame: (frame: CapturedFrame) => void): Capture;
 }
 
 /** A farm that does not run, from its config and the names of its nodes. */
 export interface ImaginedFarm {
+  /** What the verdicts lack, for people; null: nothing. */
+  readonly lacks: string | null;
   readonly vips: readonly string[];
   readonly judge: (frames: readonly CapturedFrame[]) => readonly TraceVerdict[];
 }
@@ -59,7 +63,12 @@ export interface ConsoleOptions {
 /** `missing` may be well on another machine, `unusable` is so on none. `message` is for people, and names the file. */
 export type KeyFileState =
   | { readonly state: 'good' }
-  | { readonly state: 'missing' | 'unusable'; readonly message: string };
+  | {
+      readonly state: 'missing' | 'unusable';
+      readonly message: string;
+      /** Another user might read it. */
+      readonly needsRoot?: boolean;
+    };
 
 /** What this host has to say to a config. */
 export interface Environment {

@@ -1,5 +1,5 @@
 /** The commands, their options and help. What each does is in `commands/`. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_RUN_DIR } from '../control/contract.js';
 import { explain, metrics, reload } from './commands/ask.js';
 import { type CheckFlags, checkConfig, type RunFlags, run } from './commands/config.js';
@@ -12,8 +12,9 @@ import { type SupportFlags, support } from './commands/support.js';
 import { type TraceFlags, trace } from './commands/trace.js';
 import { addConfigCommands } from './config-program.js';
 import { type ClientText, parseClient, parseTarget } from './endpoint.js';
-import { asRoot, EXIT, failureOf, isForRoot } from './exit.js';
-import { EXIT_HELP, examples, JSON_FLAG, runDirOption } from './help.js';
+import { asksForJson, errorReport } from './error-report.js';
+import { asRoot, EXIT, type Failure, failureOf, isForRoot } from './exit.js';
+import { EXIT_HELP, examples, helpWords, JSON_FLAG, pointToHelp, runDirOption } from './help.js';
 import type { CliParts } from './parts.js';
 import { addSelfHelp } from './self-help.js';
 import { addSteering } from './steering.js';
@@ -25,14 +26,20 @@ export async function runCli(parts: CliParts, words: readonly string[]): Promise
     exitCode = code;
   });
   try {
-    await program.parseAsync([...words], { from: 'user' });
+    await program.parseAsync([...helpWords(program, words)], { from: 'user' });
   } catch (error) {
     const failure = failureOf(error);
-    for (const line of failure.lines) parts.terminal.errorLine(line);
-    if (isForRoot(error) && !parts.isRoot) parts.terminal.errorLine(`  type: ${asRoot(words)}`);
+    tell(parts, failure, error, words);
+    if (failure.exitCode !== EXIT.ok && asksForJson(program, words))
+      parts.terminal.line(JSON.stringify(errorReport(error, failure, words, parts.isRoot)));
     exitCode = failure.exitCode;
   }
   return exitCode;
+}
+
+function tell({ terminal, isRoot }: CliParts, { lines }: Failure, error: unknown, words: readonly string[]): void {
+  for (const line of lines) terminal.errorLine(line);
+  if (isForRoot(error) && !isRoot) terminal.errorLine(`  type: ${asRoot(words)}`);
 }
 
 export function buildProgram(given: CliParts, end: (exitCode: number) => void): Command {
@@ -42,7 +49,6 @@ export function buildProgram(given: CliParts, end: (exitCode: number) => void): 
     .description('N ordinary Linux servers answer on one virtual IP, with no load balancer in front.')
     .version(parts.version, '-V, --version', 'print the version')
     .helpCommand('help [command]', 'show help for a command')
-    .showHelpAfterError('(covey help shows the commands; covey help COMMAND shows one with examples)')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => parts.terminal.raw(text),
@@ -59,6 +65,7 @@ export function buildProgram(given: CliParts, end: (exitCode: number) => void): 
   addConfigCommands(add);
   parts.addLabCommands(program);
   addSelfHelp(program, parts, (own) => buildProgram(own, end));
+  pointToHelp(program);
   return program.addHelpText(
     'after',
     examples(
@@ -239,11 +246,17 @@ function addSeeing({ program, parts, end }: Adding): void {
     .option('--since <time>', 'only later ones: 10m (ago), or a time such as 2026-11-22T18:00:00Z')
     .option('--limit <n>', 'the newest so many', parseLimit, 200)
     .option('--follow', 'go on with new ones as they happen, until interrupted')
+    .option('--kinds', 'instead: which kinds there are, and which of them notify tells by default')
     .option('--json', 'one JSON object a line')
     .addOption(runDirOption())
     .addHelpText(
       'after',
-      examples('covey events --since 10m', 'covey events --follow', 'covey events --json | jq -r .event'),
+      examples(
+        'covey events --since 10m',
+        'covey events --follow',
+        'covey events --json | jq -r .event',
+        'covey events --kinds',
+      ),
     )
     .action(async (flags: EventFlags) => end(await events(parts, flags)));
   program
@@ -279,7 +292,9 @@ function addSeeing({ program, parts, end }: Adding): void {
     .action(async (flags: Parameters<typeof metrics>[1]) => end(await metrics(parts, flags)));
   program
     .command('support')
-    .description('make an archive for those who are to help: state, events, config, host; without secrets')
+    .description(
+      'make an archive for those who are to help: state, events, config, host; without secrets; exit code 5 when no agent could be asked',
+    )
     .option('--output <file>', 'where to (default: covey-support-TIME.tar.gz here)')
     .option('--config <file>', 'the config to put in when no agent runs')
     .option('--redact-addresses', 'replace every address, the same always by the same word')
@@ -325,7 +340,7 @@ function addSet({ program, parts, end }: Adding): void {
     .command('set')
     .description('tell this node how a checker of type custom is: a script looks, Covey acts')
     .argument('<checker>', 'custom.NAME')
-    .argument('<word>', 'up or down')
+    .addArgument(setWord())
     .option('--reason <text>', 'what people will read in status and events')
     .option(...JSON_FLAG)
     .addOption(runDirOption())
@@ -338,13 +353,21 @@ function addSet({ program, parts, end }: Adding): void {
     );
 }
 
+/** For completions; what is neither is refused by the command itself, which says what to write. */
+function setWord(): Argument {
+  const word = new Argument('<word>', 'how it is');
+  word.argChoices = ['up', 'down'];
+  return word;
+}
+
 function addKeyCommands({ program, parts, end }: Adding): void {
   program
     .command('keygen')
     .description('make a farm key: into a new file of mode 0600, or to standard output')
     .argument('[file]', 'the file to make')
-    .addHelpText('after', examples('covey keygen farm.key'))
-    .action((file: string | undefined) => end(keygen(parts, file)));
+    .option(...JSON_FLAG)
+    .addHelpText('after', examples('covey keygen farm.key', 'covey keygen farm.key --json | jq -r .key'))
+    .action((file: string | undefined, flags: { readonly json?: boolean }) => end(keygen(parts, file, flags)));
   const keys = program
     .command('keys')
     .description("rotate the farm's key: add on all nodes, then use, then remove")

@@ -1,4 +1,5 @@
 /** `covey drain|stop|start|restart [NODE]`: the commands that make nodes come and go. */
+import { Option } from 'commander';
 import { type SteerFlags, steer } from './commands/steer.js';
 import { examples, JSON_FLAG, runDirOption } from './help.js';
 import type { Adding } from './program.js';
@@ -26,6 +27,12 @@ const STEERING = {
   },
 } as const;
 
+/** Without it commander would call the word unknown, and people would look for how it is spelt. */
+const REFUSED = new Option('--rolling', 'refused, with the reason').hideHelp();
+const WHY_REFUSED = `There is no --rolling here: nodes that were told to leave do not come back by themselves, so going on to the next
+would empty the farm. One at a time, each back before the next leaves: covey restart --all --rolling.
+`;
+
 export function addSteering({ program, parts, end }: Adding): void {
   for (const name of ['drain', 'stop', 'start', 'restart'] as const) {
     const command = program
@@ -39,6 +46,7 @@ export function addSteering({ program, parts, end }: Adding): void {
       .action(async (node: string | undefined, flags: SteerFlags) => end(await steer(parts, name, node, flags)));
     if (name !== 'start')
       command.option('--deadline <time>', "end the drain after this time, such as 60s (default: the config's)");
+    if (name === 'drain' || name === 'stop') command.addOption(REFUSED).addHelpText('after', WHY_REFUSED);
     if (name === 'stop') command.option('--now', 'break what connections it has');
     if (name === 'start' || name === 'restart') {
       command

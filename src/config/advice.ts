@@ -1,10 +1,12 @@
 /** What is worth saying about a config that is right. One line each, for `check-config` and the start of `run`. */
 import type { Config, Rule } from './contract.js';
+import { EVENT_KIND_NAMES, matchesKind } from './event-kinds.js';
 import { electorate } from './resolve.js';
+import { didYouMean } from './suggest.js';
 
 /** Things that are allowed and probably not meant. */
 export function advice(config: Config): readonly string[] {
-  return [...shadowedRules(config), ...idleHolds(config), ...lonelyQuorum(config)];
+  return [...shadowedRules(config), ...idleHolds(config), ...lonelyQuorum(config), ...idleNotifications(config)];
 }
 
 function shadowedRules(config: Config): string[] {
@@ -41,3 +43,14 @@ function lonelyQuorum(config: Config): string[] {
     `quorum: majority is counted of the nodes that the config names (${names}): name every node under nodes:, as in n1: {}`,
   ];
 }
+
+/** A later version may know more kinds, so these are no faults: one config is for all nodes while they are upgraded. */
+function idleNotifications({ notify }: Config): string[] {
+  const unknown = new Set(notify.flatMap(({ events }) => events).filter((pattern) => !isKnown(pattern)));
+  return [...unknown].map(
+    (pattern) =>
+      `notify: there are no events ${pattern}${didYouMean(pattern, EVENT_KIND_NAMES)}; see: covey events --kinds`,
+  );
+}
+
+const isKnown = (pattern: string) => EVENT_KIND_NAMES.some((kind) => matchesKind(pattern, kind));

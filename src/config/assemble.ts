@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import type { Checker, CheckerTarget, Config, Heartbeat, NodeOverride, Notify, NotifyTarget } from './contract.js';
+import { DEFAULT_PATTERN } from './event-kinds.js';
 import { type configSchema, heartbeatSchema, tableSchema } from './schema.js';
 import type { checkerSchema } from './schema-operations.js';
-import { DEFAULT_EVENTS, type notifySchema } from './schema-seeing.js';
+import type { notifySchema } from './schema-seeing.js';
 
 type Parsed = z.output<typeof configSchema>;
 
@@ -89,7 +90,7 @@ function target(checker: z.output<typeof checkerSchema>): CheckerTarget {
 }
 
 function assembleNotify(notify: z.output<typeof notifySchema>): Notify {
-  return { ...notifyTarget(notify), events: notify.events ?? DEFAULT_EVENTS, timeoutMs: notify.timeout };
+  return { ...notifyTarget(notify), events: notify.events ?? [DEFAULT_PATTERN], timeoutMs: notify.timeout };
 }
 
 /** `checks-seeing.ts` has seen to it that there is one way, with what it needs. */

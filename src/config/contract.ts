@@ -131,7 +131,7 @@ export type NotifyTarget =
     };
 
 export type Notify = NotifyTarget & {
-  /** Kinds of events; a trailing `*` stands for any rest. */
+  /** Kinds of events; a trailing `*` stands for any rest, `default` for those that are told where none are named. */
   readonly events: readonly string[];
   /** Of one attempt. */
   readonly timeoutMs: number;

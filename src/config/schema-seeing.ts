@@ -21,27 +21,6 @@ const secretFile = text('a file such as file:webhook.secret', (raw) => {
 
 const mail = (what: string) => word(`${what}, such as ops@example.org`, /^[^\s@<>]+@[^\s@<>]+$/);
 
-/**
- * Kinds of events that are worth waking someone for, unless `events` names others. A trailing star stands for any rest. Beside them
- * each node tells of its own changes of state.
- */
-export const DEFAULT_EVENTS: readonly string[] = [
-  'state',
-  'member-found',
-  'member-lost',
-  'lapsed',
-  'overlap',
-  'twin',
-  'farm-full',
-  'agent-restarted',
-  'vip-*',
-  'vmac-as-source',
-  'witness',
-  'host',
-  'checker*',
-  'service*',
-];
-
 const eventPattern = word(
   'a kind of event such as member-lost, or checker* for all that begin so',
   /^[a-z0-9-]+\*?$|^\*$/,

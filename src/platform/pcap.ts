@@ -3,6 +3,7 @@
  *
  * Main thread only: the package is bound to the main event loop. It is optional: without it, only trace is missing.
  */
+import { closeSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 /** The part of pcap's API that is used. `buf` is overwritten by the next frame. */
@@ -102,6 +103,17 @@ export function openLive(device: string, filter: string, onFrame: (frame: Captur
     lost: () => session.stats().ps_drop,
     close: () => session.close(),
   };
+}
+
+/** @throws CaptureError where the file cannot be read, or none is there. Said before anything else that a trace may lack. */
+export function checkFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'r'));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : (cause as Error).message;
+    throw new CaptureError(`cannot read the capture ${path}: ${why}`, 'tcpdump -i eth0 -w FILE writes one', { cause });
+  }
 }
 
 /** The whole file is read in one go, so `onFrame` must not keep more than it has room for. */

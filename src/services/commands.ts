@@ -29,17 +29,22 @@ export function commandsOf(
 export function realCommands(run: RunProgram, environment: Readonly<Record<string, string>>): ServiceCommands {
   return {
     async run(service, what, onLine, signal): Promise<Outcome> {
+      let refusal = '';
+      const listen = (line: string) => {
+        if (FORBIDDEN.test(line)) refusal = line.trim();
+        onLine(line);
+      };
       for (const { command, mayFail } of commandsOf(service, what)) {
         const result = await run({
           command,
           timeoutMs: service.timeoutMs,
           patienceMs: PATIENCE_MS,
           environment: { ...environment, COVEY_SERVICE: service.name },
-          onLine,
+          onLine: listen,
           follow: true,
           signal,
         });
-        if (!result.ok && !mayFail) return { ok: false, detail: explained(service, what, result.detail) };
+        if (!result.ok && !mayFail) return { ok: false, detail: explained(service, what, result.detail, refusal) };
         if (signal.aborted) return { ok: false, detail: 'called off' };
       }
       return { ok: true, detail: '' };
@@ -61,7 +66,12 @@ export function realCommands(run: RunProgram, environment: Readonly<Record<strin
   };
 }
 
-function explained({ systemd }: Service, what: string, detail: string): string {
+/** What systemctl says, and not as its last words, where polkit does not let this user do it: it asks for a password that nobody types. */
+const FORBIDDEN = /interactive authentication required|access denied|permission denied/i;
+
+function explained({ systemd }: Service, what: string, detail: string, refusal: string): string {
+  if (systemd !== null && refusal !== '')
+    return `${refusal}: let the agent's user ${what} ${systemd} by a polkit rule, as in /usr/share/doc/covey/examples/polkit.rules`;
   const isHanging = systemd === null && what !== 'stop' && detail.startsWith('no end within');
   return isHanging ? `${detail}; ${FOREGROUND}` : detail;
 }

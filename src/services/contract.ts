@@ -56,6 +56,16 @@ export interface ServiceCommands {
   isActive(service: Service): Promise<Outcome | null>;
 }
 
+/** By name: when each restart began, wall clock, ms since 1970, oldest first. */
+export type RestartTimes = Readonly<Record<string, readonly number[]>>;
+
+/** What is known of restarts over the death of the agent. */
+export interface RestartStore {
+  read(): RestartTimes;
+  /** Replaces all that was kept. Throws when it cannot be written. */
+  write(times: RestartTimes): void;
+}
+
 export interface ServicesDoor {
   /** Starts all that do not run, one after the other in the order of the config. */
   bringUp(): void;

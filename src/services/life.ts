@@ -14,7 +14,7 @@
  *     |   ended                     not wanted (a command under way is called off first)
  *     +---------- stopping <--------------------- any other
  * ```
- * A restart counts when it begins; the first start does not. `well`, said by a checker, leads from pausing and spent to ready.
+ * A restart counts when it begins; the first start does not. One that was stopped in good order begins anew with its restarts. `well`, said by a checker, leads from pausing and spent to ready.
  */
 import type { Outcome, ServiceState } from './contract.js';
 
@@ -62,12 +62,14 @@ export class Life {
   #sinceMs: number;
   #isWanted = false;
   /** When each restart of the window began. */
-  #restarts: number[] = [];
+  #restarts: readonly number[];
   #inARow = 0;
 
-  constructor(limits: LifeLimits, nowMs: number) {
+  /** @param restarts when it was restarted before this life, in the time of `nowMs` (they may be negative), oldest first. */
+  constructor(limits: LifeLimits, nowMs: number, restarts: readonly number[] = []) {
     this.limits = limits;
     this.#sinceMs = nowMs;
+    this.#restarts = restarts;
   }
 
   get state(): ServiceState {
@@ -86,8 +88,13 @@ export class Life {
     return this.#isWanted;
   }
 
+  /** When those of the window began, oldest first. */
+  restarts(nowMs: number): readonly number[] {
+    return this.#restarts.filter((atMs) => atMs > nowMs - this.limits.windowMs);
+  }
+
   restartsWithin(nowMs: number): number {
-    return this.#restarts.filter((atMs) => atMs > nowMs - this.limits.windowMs).length;
+    return this.restarts(nowMs).length;
   }
 
   step(nowMs: number, event: LifeEvent): readonly LifeOrder[] {
@@ -139,8 +146,6 @@ export class Life {
   }
 
   #look(nowMs: number): readonly LifeOrder[] {
-    this.#restarts = [];
-    this.#inARow = 0;
     return this.#to(nowMs, 'looking', '', [{ type: 'run', what: 'look' }]);
   }
 
@@ -159,6 +164,7 @@ export class Life {
         if (!this.#isWanted) return this.#stop(nowMs);
         return ok ? this.#to(nowMs, 'ready', '') : this.#fail(nowMs, `${this.#state} failed: ${detail}`);
       case 'stopping':
+        this.#forgetRestarts();
         this.#to(nowMs, 'stopped', ok ? '' : `stop failed: ${detail}`);
         return this.#isWanted ? this.#look(nowMs) : NOTHING;
       default:
@@ -178,7 +184,7 @@ export class Life {
     const { maxRestarts, windowMs } = this.limits;
     const times =
       maxRestarts === 0 ? 'may not be restarted' : `restarted ${maxRestarts} times within ${text(windowMs)}`;
-    const oldest = this.#restarts.find((atMs) => atMs > nowMs - windowMs);
+    const [oldest] = this.restarts(nowMs);
     const orders: LifeOrder[] = oldest === undefined ? [] : [{ type: 'call', atMs: oldest + windowMs }];
     return this.#to(nowMs, 'spent', `${times}, and failed again: ${why}`, orders);
   }
@@ -186,16 +192,20 @@ export class Life {
   #due(nowMs: number): readonly LifeOrder[] {
     if (this.#state !== 'pausing' && this.#state !== 'spent') return NOTHING;
     if (this.restartsWithin(nowMs) >= this.limits.maxRestarts) return NOTHING;
-    this.#restarts = [...this.#restarts.filter((atMs) => atMs > nowMs - this.limits.windowMs), nowMs];
+    this.#restarts = [...this.restarts(nowMs), nowMs];
     this.#inARow += 1;
     return this.#to(nowMs, 'restarting', this.#reason, [{ type: 'run', what: 'restart' }]);
   }
 
   #tryAgain(nowMs: number): readonly LifeOrder[] {
     if (this.#state !== 'spent') return NOTHING;
+    this.#forgetRestarts();
+    return this.#to(nowMs, 'pausing', this.#reason, [{ type: 'call', atMs: nowMs }]);
+  }
+
+  #forgetRestarts(): void {
     this.#restarts = [];
     this.#inARow = 0;
-    return this.#to(nowMs, 'pausing', this.#reason, [{ type: 'call', atMs: nowMs }]);
   }
 }
 

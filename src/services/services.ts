@@ -1,13 +1,24 @@
 /** The services of a node: their lives, and what carries out the orders of each. */
 import type { Service } from '../config/contract.js';
 import type { Timers } from '../platform/timers.js';
-import type { Outcome, ServiceChange, ServiceCommands, ServiceReport, ServicesDoor } from './contract.js';
+import type {
+  Outcome,
+  RestartStore,
+  RestartTimes,
+  ServiceChange,
+  ServiceCommands,
+  ServiceReport,
+  ServicesDoor,
+} from './contract.js';
 import { Life, type LifeEvent, type LifeOrder } from './life.js';
 import { OutputGate } from './output.js';
 
 export interface ServicesParts {
   readonly commands: ServiceCommands;
   readonly timers: Timers;
+  readonly restarts: RestartStore;
+  /** ms since 1970; may jump. */
+  readonly wallMs: () => number;
   /** A line of a command's output. */
   readonly output: (service: string, line: string) => void;
   readonly changed: (change: ServiceChange) => void;
@@ -40,10 +51,14 @@ export class Services implements ServicesDoor {
   #entries: Entry[];
   #isWanted = false;
   #isClosed = false;
+  /** What the store has, as text. */
+  #kept: string;
 
   constructor(services: readonly Service[], parts: ServicesParts) {
     this.#parts = parts;
-    this.#entries = services.map((service) => this.#entry(service, false));
+    const before = parts.restarts.read();
+    this.#entries = services.map((service) => this.#entry(service, false, before[service.name]));
+    this.#kept = JSON.stringify(this.#restartTimes());
   }
 
   bringUp(): void {
@@ -111,11 +126,14 @@ export class Services implements ServicesDoor {
     }
   }
 
-  #entry(service: Service, isNew: boolean): Entry {
+  #entry(service: Service, isNew: boolean, restarts: readonly number[] = []): Entry {
     const nothing = () => undefined;
+    const [nowMs, wallMs] = [this.#parts.timers.nowMs(), this.#parts.wallMs()];
+    // A clock that was set back since then: as if just now.
+    const before = restarts.map((atMs) => nowMs - Math.max(0, wallMs - atMs));
     return {
       service,
-      life: new Life(service, this.#parts.timers.nowMs()),
+      life: new Life(service, nowMs, before),
       gate: new OutputGate(),
       running: null,
       cancelCall: nothing,
@@ -153,10 +171,33 @@ export class Services implements ServicesDoor {
     const orders = life.step(this.#parts.timers.nowMs(), event);
     const to = life.state;
     if (to !== from) this.#settle(entry);
+    if (to !== from) this.#keepRestarts(service.name);
     for (const order of orders) this.#obey(entry, order);
     if (to === from) return;
     this.#parts.changed({ name: service.name, from, to, reason: life.reason, isNew });
     if (to === 'ready' && this.#isWanted) this.#bringUpNext();
+  }
+
+  #restartTimes(): RestartTimes {
+    const [nowMs, wallMs] = [this.#parts.timers.nowMs(), this.#parts.wallMs()];
+    const known = this.#entries.map(({ service, life }) => [
+      service.name,
+      life.restarts(nowMs).map((atMs) => Math.round(wallMs - (nowMs - atMs))),
+    ]);
+    return Object.fromEntries(known.filter(([, times]) => times!.length > 0));
+  }
+
+  /** Before the command runs: should it bring the agent down, it has counted. */
+  #keepRestarts(service: string): void {
+    const times = this.#restartTimes();
+    const text = JSON.stringify(times);
+    if (text === this.#kept) return;
+    this.#kept = text;
+    try {
+      this.#parts.restarts.write(times);
+    } catch (error) {
+      this.#parts.output(service, `(its restarts are not kept over a crash of the agent: ${(error as Error).message})`);
+    }
   }
 
   /** What hangs on the state, and not on how it was reached. */

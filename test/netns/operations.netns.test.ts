@@ -170,21 +170,24 @@ describe.sequential('services and checkers', () => {
     await farm.whole();
   });
 
-  it('the agent is killed: its services run on, and are not started again', async () => {
-    const [before, pid] = [calls('n3').length, pidOf('n3')];
-    await labKill(farm.lab, 'n3', true);
-    await until('n3 is back', async () => {
-      const report = await client('n3')
+  it('the agent is killed: its services run on, are not started again, and their restarts still count', async () => {
+    const [before, pid] = [calls('n1').length, pidOf('n1')];
+    await labKill(farm.lab, 'n1', true);
+    await until('n1 is back', async () => {
+      const report = await client('n1')
         .status()
         .catch(() => null);
       return report?.supervisor.restarts === 1 && report.state === 'up';
     });
     expect(
-      calls('n3')
+      calls('n1')
         .slice(before)
         .filter((line) => line.startsWith('nginx')),
     ).toEqual([]);
-    expect(pidOf('n3')).toBe(pid);
+    expect(pidOf('n1')).toBe(pid);
+    // That of the process that hung.
+    const { services } = await client('n1').status();
+    expect(services.find(({ name }) => name === 'nginx')?.restarts).toBe(1);
     await farm.whole();
   });
 

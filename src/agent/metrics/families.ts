@@ -2,35 +2,19 @@
 import type { MemberStatus } from '../../membership/contract.js';
 import type { MetricsInput } from './contract.js';
 import { counterFamilies } from './counter-families.js';
-import type { Family, Sample } from './family.js';
+import { counter, type Family, flag, gauge, type Sample, seconds, stateSet } from './family.js';
+import { serviceFamilies } from './service-families.js';
 
 const NODE_STATES = ['stopped', 'joining', 'up', 'draining', 'waiting'] as const;
 const MEMBER_STATES = [...NODE_STATES, 'dead'] as const;
 const REACHES = ['flood', 'multicast', 'relay'] as const;
-
-const seconds = (ms: number) => ms / 1000;
-const flag = (isSo: boolean) => (isSo ? 1 : 0);
-
-const gauge = (name: string, help: string, samples: readonly Sample[] | number): Family => ({
-  name,
-  type: 'gauge',
-  help,
-  samples: typeof samples === 'number' ? [{ value: samples }] : samples,
-});
-const counter = (name: string, help: string, samples: readonly Sample[] | number): Family => ({
-  ...gauge(name, help, samples),
-  type: 'counter',
-});
-
-/** One sample for each of `values`, 1 where it is the present one: so that a series does not end with a change. */
-const stateSet = (label: string, values: readonly string[], present: string): readonly Sample[] =>
-  values.map((value) => ({ labels: { [label]: value }, value: flag(value === present) }));
 
 export function families(input: MetricsInput): readonly Family[] {
   return [
     ...nodeFamilies(input),
     ...memberFamilies(input.status.members),
     ...counterFamilies(input.counter),
+    ...serviceFamilies(input.status),
     ...operationFamilies(input),
     ...processFamilies(input),
   ];
@@ -119,6 +103,11 @@ function memberFamilies(members: readonly MemberStatus[]): Family[] {
       'covey_member_weight',
       'Weight of the member.',
       each(({ weight }) => weight),
+    ),
+    gauge(
+      'covey_member_weight_ratio',
+      'Part of its weight that counts: less than 1 by checkers with on-fail: weight.',
+      each(({ weightPercent }) => weightPercent / 100),
     ),
     gauge(
       'covey_member_held_buckets',

@@ -13,6 +13,24 @@ export interface Family {
   readonly samples: readonly Sample[];
 }
 
+export const seconds = (ms: number) => ms / 1000;
+export const flag = (isSo: boolean) => (isSo ? 1 : 0);
+
+export const gauge = (name: string, help: string, samples: readonly Sample[] | number): Family => ({
+  name,
+  type: 'gauge',
+  help,
+  samples: typeof samples === 'number' ? [{ value: samples }] : samples,
+});
+export const counter = (name: string, help: string, samples: readonly Sample[] | number): Family => ({
+  ...gauge(name, help, samples),
+  type: 'counter',
+});
+
+/** One sample for each of `values`, 1 where it is the present one: so that a series does not end with a change. */
+export const stateSet = (label: string, values: readonly string[], present: string): readonly Sample[] =>
+  values.map((value) => ({ labels: { [label]: value }, value: flag(value === present) }));
+
 /** Ends with a line end, as the format wants it. A family without samples is left out. */
 export function render(families: readonly Family[]): string {
   return families

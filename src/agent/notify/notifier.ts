@@ -1,5 +1,6 @@
 /** Tells each event of the timeline to those whose `notify` asks for its kind. */
 import type { Config, Notify } from '../../config/contract.js';
+import { matchesKind } from '../../config/event-kinds.js';
 import type { TimelineEvent } from '../timeline.js';
 import type { Notification, NotifyReport } from './contract.js';
 import { Outbox, type OutboxParts } from './outbox.js';
@@ -33,7 +34,7 @@ export class Notifier {
   offer(event: TimelineEvent): void {
     if (event.event === OUTAGE_EVENT || event.event === RECOVERY_EVENT) return;
     for (const outbox of this.#outboxes) {
-      if (isWanted(outbox.target, event.event)) outbox.put(notification(this.#farm, event));
+      if (isWanted(outbox.target, event)) outbox.put(notification(this.#farm, event));
     }
   }
 
@@ -54,8 +55,11 @@ export class Notifier {
   }
 }
 
-export function isWanted({ events }: Pick<Notify, 'events'>, event: string): boolean {
-  return events.some((kind) => (kind.endsWith('*') ? event.startsWith(kind.slice(0, -1)) : event === kind));
+export function isWanted(
+  { events }: Pick<Notify, 'events'>,
+  { event, fields }: Pick<TimelineEvent, 'event' | 'fields'>,
+): boolean {
+  return events.some((pattern) => matchesKind(pattern, event, fields));
 }
 
 export function notification(farm: string, { node, event, at, seq, fields }: TimelineEvent): Notification {

@@ -1,12 +1,13 @@
 /** `covey events`: what happened, once or as it happens. */
 import { parseDuration } from '../../config/duration.js';
+import { EVENT_KINDS, type EventKind } from '../../config/event-kinds.js';
 import { Problem } from '../../config/problem.js';
 import type { EventReport } from '../../control/contract.js';
 import { AgentNotRunningError } from '../../control/errors.js';
 import { eventLine } from '../events-view.js';
 import { EXIT, UsageError } from '../exit.js';
 import type { CliParts, ControlApi } from '../parts.js';
-import { coloured, plain } from '../style.js';
+import { coloured, plain, table } from '../style.js';
 
 export interface EventFlags {
   readonly runDir: string;
@@ -15,6 +16,7 @@ export interface EventFlags {
   readonly since?: string;
   readonly limit: number;
   readonly follow?: boolean;
+  readonly kinds?: boolean;
 }
 
 const FOLLOW_MS = 500;
@@ -23,11 +25,25 @@ const FOLLOW_LIMIT = 10_000;
 
 /** With --json one event a line, each with its version. */
 export async function events(parts: CliParts, flags: EventFlags): Promise<number> {
+  if (flags.kinds === true) return kinds(parts, flags);
   const since = flags.since === undefined ? null : sinceTime(flags.since, Date.now());
   const control = parts.control(flags.runDir);
   const report = await control.events({ since, limit: flags.limit });
   for (const event of report.events) show(parts, flags, event);
   if (flags.follow === true) await follow(parts, flags, control, report.lastSeq);
+  return EXIT.ok;
+}
+
+/** What `notify: { events }` may name; no agent is asked. */
+function kinds({ terminal }: CliParts, { json }: EventFlags): number {
+  const all = Object.entries<EventKind>(EVENT_KINDS).map(([kind, { about, isTold }]) => ({ kind, about, isTold }));
+  if (json === true) {
+    for (const kind of all) terminal.line(JSON.stringify({ version: 1, ...kind }));
+    return EXIT.ok;
+  }
+  const head = ['KIND', 'TOLD', ''].map((text) => ({ text, colour: 'bold' as const }));
+  const rows = all.map(({ kind, about, isTold }) => [kind, isTold ? 'yes' : '', about].map((text) => ({ text })));
+  for (const line of table([head, ...rows], terminal.hasColours ? coloured : plain)) terminal.line(line);
   return EXIT.ok;
 }
 

@@ -14,14 +14,17 @@ export interface KeyFlags {
   readonly json?: boolean;
 }
 
-export function keygen(parts: CliParts, file: string | undefined): number {
+export function keygen(parts: CliParts, file: string | undefined, flags: Pick<KeyFlags, 'json'>): number {
+  const { terminal } = parts;
   if (file === undefined) {
-    parts.terminal.raw(parts.keys.generate());
+    const text = parts.keys.generate();
+    terminal.raw(flags.json === true ? `${JSON.stringify({ version: 1, keyFile: null, text })}\n` : text);
     return EXIT.ok;
   }
   if (file.trim() === '') throw new UsageError('the name of the key file is empty', 'covey keygen farm.key');
   const [key] = parts.keys.create(file);
-  parts.terminal.line(`${file}: made, with key ${key!.id}; copy it to every node, mode 0600`);
+  const report = { id: key!.id, keyFile: file, done: 'made' };
+  say(parts, flags, report, `${file}: made, with key ${key!.id}; copy it to every node, mode 0600`);
   return EXIT.ok;
 }
 
@@ -78,7 +81,7 @@ export async function removeKey(parts: CliParts, id: string, flags: KeyFlags): P
   return reload(parts, flags, report);
 }
 
-function say({ terminal }: CliParts, { json }: KeyFlags, report: object, text: string): void {
+function say({ terminal }: CliParts, { json }: Pick<KeyFlags, 'json'>, report: object, text: string): void {
   terminal.line(json === true ? JSON.stringify({ version: 1, ...report }) : text);
 }
 

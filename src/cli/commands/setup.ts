@@ -1,5 +1,6 @@
 /** The first steps: a config and a key out of few questions, or both from a running member. */
 import { isAbsolute, join as joinPath, resolve } from 'node:path';
+import { formatAddress, parseAddress } from '../../buckets/address.js';
 import type { Config } from '../../config/contract.js';
 import { faultText } from '../../config/fault-text.js';
 import { parseConfig } from '../../config/load.js';
@@ -20,6 +21,7 @@ export interface InitFlags {
   readonly port?: string;
   readonly yes?: boolean;
   readonly force?: boolean;
+  readonly json?: boolean;
 }
 
 export async function init(parts: CliParts, flags: InitFlags): Promise<number> {
@@ -36,11 +38,14 @@ export async function init(parts: CliParts, flags: InitFlags): Promise<number> {
   demandGood(text, 'with these answers the config is not right');
   setup.write(key, parts.keys.generate(), 0o600, flags.force === true);
   setup.write(config, text, 0o644, flags.force === true);
-  terminal.line(`written: ${config} and ${key}`);
-  next(parts, config, [
-    'sudo covey invite                        then, for each further node,',
-    `sudo covey join ${detected?.address?.split('/')[0] ?? 'THIS-HOST'}              there: it brings both files`,
-  ]);
+  const member = detected?.address?.split('/')[0] ?? 'THIS-HOST';
+  const more = [
+    { type: 'sudo covey invite', about: 'then, for each further node,' },
+    { type: `sudo covey join ${member}`, about: 'there: it brings both files' },
+  ];
+  const steps = [...firstSteps(config), ...more];
+  if (flags.json === true) terminal.line(JSON.stringify({ version: 1, config, key, next: steps.map(typed) }));
+  else next(parts, `written: ${config} and ${key}`, steps);
   return EXIT.ok;
 }
 
@@ -61,10 +66,22 @@ async function answers(parts: CliParts, flags: InitFlags, detected: DetectedInte
   );
   const near = detected?.name === name ? detected.address : null;
   const of = near === null ? '' : `, free and in the network of ${near}`;
-  const vip = await ask(flags.vip, '--vip 192.168.1.50/24', `virtual IP of the farm${of}`, '');
+  const vip = await ask(flags.vip, `--vip ${exampleVip(near)}`, `virtual IP of the farm${of}`, '');
   const port = Number(await ask(flags.port, '--port 80', 'TCP port of the service', DEFAULT_PORT));
   if (!Number.isInteger(port)) throw new UsageError('that is no port', 'write a number from 1 to 65535');
   return { interface: name, vip: withPrefix(vip, near), port };
+}
+
+/** In the network of the interface, so that it can be typed as it stands where nobody has that address. */
+function exampleVip(near: string | null): string {
+  const [own, length] = [parseAddress(near?.split('/')[0] ?? ''), Number(near?.split('/')[1])];
+  if (own === null || own.length !== 4 || length > 30) return '192.168.1.50/24';
+  const size = 2 ** (32 - length);
+  const number = own.reduce((sum, byte) => sum * 256 + byte, 0);
+  const network = number - (number % size);
+  const host = [50, size - 2, size - 3].find((at) => at < size - 1 && network + at !== number) ?? 1;
+  const bytes = [24, 16, 8, 0].map((shift) => Math.floor((network + host) / 2 ** shift) % 256);
+  return `${formatAddress(Uint8Array.from(bytes))}/${length}`;
 }
 
 /** Who leaves the prefix length out means that of the interface. */
@@ -77,6 +94,7 @@ export interface JoinFlags {
   readonly dir: string;
   readonly code?: string;
   readonly force?: boolean;
+  readonly json?: boolean;
 }
 
 export async function join(
@@ -96,8 +114,11 @@ export async function join(
   demandFree(parts, [key], force);
   setup.write(key, content.keyText, 0o600, force);
   setup.write(config, content.configText, 0o644, force);
-  terminal.line(`farm ${content.farm}, from node ${content.node}: written ${config} and ${key}`);
-  next(parts, config, []);
+  const { farm, node } = content;
+  const steps = firstSteps(config);
+  if (flags.json === true)
+    terminal.line(JSON.stringify({ version: 1, farm, node, config, key, next: steps.map(typed) }));
+  else next(parts, `farm ${farm}, from node ${node}: written ${config} and ${key}`, steps);
   return EXIT.ok;
 }
 
@@ -115,8 +136,23 @@ function demandGood(text: string, why: string): Config {
   throw new UsageError(`${why}: ${faults}`, 'nothing was written');
 }
 
-function next({ terminal }: CliParts, config: string, more: readonly string[]): void {
+interface Step {
+  readonly type: string;
+  /** Empty where the command says it all. */
+  readonly about: string;
+}
+
+const typed = ({ type }: Step) => type;
+
+const firstSteps = (config: string): readonly Step[] =>
+  [`covey check-config ${config}`, `sudo covey run --config ${config}`, 'sudo covey status'].map((type) => ({
+    type,
+    about: '',
+  }));
+
+function next({ terminal }: CliParts, done: string, steps: readonly Step[]): void {
+  terminal.line(done);
   terminal.line('next, type:');
-  const lines = [`covey check-config ${config}`, `sudo covey run --config ${config}`, 'sudo covey status', ...more];
-  for (const line of lines) terminal.line(`  ${line}`);
+  const width = Math.max(...steps.map(({ type }) => type.length));
+  for (const { type, about } of steps) terminal.line(`  ${about === '' ? type : `${type.padEnd(width)}   ${about}`}`);
 }

@@ -25,6 +25,7 @@ export async function steer(
   node: string | undefined,
   flags: SteerFlags,
 ): Promise<number> {
+  if (flags.rolling === true && (command === 'drain' || command === 'stop')) throw wouldEmpty(command);
   const isAll = flags.all === true || flags.rolling === true;
   if (isAll && node !== undefined) {
     throw new UsageError(
@@ -43,6 +44,14 @@ export async function steer(
   const report = await control.command({ ...request, node: node ?? null });
   parts.terminal.line(flags.json === true ? JSON.stringify(report) : report.message);
   return EXIT.ok;
+}
+
+/** A node that was drained or stopped stays away until it is told: there is no "back" to wait for before the next one. */
+function wouldEmpty(command: 'drain' | 'stop'): UsageError {
+  return new UsageError(
+    `a rolling ${command} would empty the farm: nodes that were told to ${command} do not come back by themselves`,
+    `one node: covey ${command} NODE; all at once: covey ${command} --all; one at a time, and back: covey restart --all --rolling`,
+  );
 }
 
 function requestOf(command: CommandName, flags: SteerFlags): Omit<CommandRequest, 'node'> {

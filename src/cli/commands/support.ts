@@ -3,10 +3,11 @@ import { dirname, resolve } from 'node:path';
 import { keyFileIn, parseConfig } from '../../config/load.js';
 import { secretFilesOf } from '../../config/secret-files.js';
 import type { ConfigText } from '../../control/contract.js';
+import { AgentNotRunningError } from '../../control/errors.js';
 import { EXIT } from '../exit.js';
-import type { CliParts } from '../parts.js';
+import type { CliParts, ControlApi } from '../parts.js';
 import { AddressRedactor } from '../support/addresses.js';
-import { collect } from '../support/collect.js';
+import { AGENT_PARTS, collect } from '../support/collect.js';
 import { secretRemover } from '../support/secrets.js';
 import { tarGz } from '../support/tar.js';
 
@@ -38,19 +39,38 @@ export async function support(parts: CliParts, flags: SupportFlags): Promise<num
   const path = flags.output ?? `${top}.tar.gz`;
   await parts.writePrivateFile(path, tarGz(files, Date.parse(wallTime)));
   const missing = collected.flatMap(({ name }) => (name.endsWith('.missing') ? [name.replace(/\.missing$/, '')] : []));
+  const absent = await absentAgent(control);
+  const exitCode = exitOf(absent, missing);
   if (flags.json === true) {
-    terminal.line(JSON.stringify({ version: 1, file: path, files: files.map(({ name }) => name), missing }));
-    return EXIT.ok;
+    const report = { file: path, files: files.map(({ name }) => name), missing, agent: absent === null };
+    terminal.line(JSON.stringify({ version: 1, ...report }));
+    return exitCode;
   }
   terminal.line(
     `${path}: ${files.length} files, secrets removed${flags.redactAddresses === true ? ', addresses replaced' : ''}`,
   );
+  if (absent !== null) terminal.errorLine(`covey: ${absent.message}: the archive lacks what only the agent knows`);
   if (missing.length > 0) terminal.errorLine(`could not be had, and the archive says why: ${missing.join(', ')}`);
   for (const file of unread)
     terminal.errorLine(`${file} could not be read: its secret is removed only where it looks like one`);
   if (flags.redactAddresses !== true)
     terminal.errorLine('addresses are in it; without them: covey support --redact-addresses');
-  return EXIT.ok;
+  return exitCode;
+}
+
+/** The archive is made all the same, but who asks for it by a script must see that half of it is not there. */
+function exitOf(absent: AgentNotRunningError | null, missing: readonly string[]): number {
+  if (absent !== null) return EXIT.agentNotRunning;
+  return missing.some((name) => AGENT_PARTS.includes(name)) ? EXIT.degraded : EXIT.ok;
+}
+
+async function absentAgent(control: ControlApi): Promise<AgentNotRunningError | null> {
+  try {
+    await control.status();
+    return null;
+  } catch (error) {
+    return error instanceof AgentNotRunningError ? error : null;
+  }
 }
 
 /** That of the agent, or, where none answers, the file that `--config` names. */

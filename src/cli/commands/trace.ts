@@ -34,6 +34,7 @@ interface Court {
 }
 
 export async function trace(parts: CliParts, words: readonly string[], flags: TraceFlags): Promise<number> {
+  if (flags.read !== undefined) parts.capture.checkFile(flags.read);
   const court = await courtOf(parts, flags);
   const filter = words.length > 0 ? words.join(' ') : filterFor(court.vips);
   const show = shower(parts, flags, court.node);
@@ -97,7 +98,8 @@ async function twinCourt(parts: CliParts, flags: TraceFlags, nodes: readonly str
     throw new UsageError('--nodes imagines a farm, for captures that are read from a file', 'add --read FILE');
   if (flags.config === undefined)
     throw new UsageError('--nodes needs the config of the farm', 'add --config covey.yaml');
-  const { vips, judge } = await parts.imagineFarm(flags.config, nodes);
+  const { vips, judge, lacks } = await parts.imagineFarm(flags.config, nodes);
+  if (lacks !== null) parts.terminal.errorLine(lacks);
   return { judge: async (frames) => judge(frames), node: 'farm', vips, interface: '' };
 }
 

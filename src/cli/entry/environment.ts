@@ -10,8 +10,8 @@ export const hostEnvironment: Environment = {
       return { state: 'good' };
     } catch (error) {
       const { message, cause } = error as Error;
-      const isMissing = (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
-      return { state: isMissing ? 'missing' : 'unusable', message };
+      const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+      return { state: code === 'ENOENT' ? 'missing' : 'unusable', message, needsRoot: code === 'EACCES' };
     }
   },
 

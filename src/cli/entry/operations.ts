@@ -1,10 +1,12 @@
 /** Puts services and checkers together with the programs, sockets and files that they use. */
 import type { RunOptions } from '../../agent/contract.js';
 import type { OperationsDoors, OperationsHooks } from '../../agent/operations.js';
+import { RestartFile } from '../../agent/restart-file.js';
 import { SaidFile } from '../../agent/said.js';
 import { Checkers } from '../../checkers/checkers.js';
 import { probeFor } from '../../checkers/probes/probe.js';
 import type { Config } from '../../config/contract.js';
+import { replaceFile } from '../../platform/private-file.js';
 import { runProgram } from '../../platform/program.js';
 import { random } from '../../platform/random.js';
 import { run } from '../../platform/run.js';
@@ -28,6 +30,8 @@ export function openOperations(config: Config, options: RunOptions, hooks: Opera
     services: new Services(config.services, {
       commands: realCommands(runProgram, environment),
       timers,
+      restarts: new RestartFile(options.runDir, replaceFile),
+      wallMs: Date.now,
       output: hooks.serviceOutput,
       changed: hooks.serviceChanged,
       answers: hooks.answers,

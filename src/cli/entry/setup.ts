@@ -8,6 +8,7 @@ import { fetchInvite } from '../../platform/invite/caller.js';
 import { createFile } from '../../platform/private-file.js';
 import { run } from '../../platform/run.js';
 import type { SetupParts } from '../setup-parts.js';
+import { explainedWrite } from './writing.js';
 
 export const hostSetup: SetupParts = {
   user: userName(),
@@ -38,8 +39,12 @@ export const hostSetup: SetupParts = {
   exists: existsSync,
 
   write(path, text, mode, force) {
-    if (force) rmSync(path, { force: true });
-    createFile(path, text, mode);
+    try {
+      if (force) rmSync(path, { force: true });
+      createFile(path, text, mode);
+    } catch (error) {
+      throw explainedWrite(path, error);
+    }
   },
 
   fetchInvite,

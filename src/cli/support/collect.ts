@@ -39,6 +39,15 @@ const FILES: Readonly<Record<string, string>> = {
   'host/memory.txt': '/proc/meminfo',
   'host/interrupts.txt': '/proc/net/softnet_stat',
 };
+/** What the agent is asked for. */
+export const AGENT_PARTS: readonly string[] = [
+  'status.json',
+  'config.yaml',
+  'events.ndjson',
+  'metrics.txt',
+  'keys.json',
+  'probe.json',
+];
 const MOST_EVENTS = 1000;
 /** Of one file of the archive. */
 const MOST_CHARACTERS = 4 << 20;

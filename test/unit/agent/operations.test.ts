@@ -40,6 +40,8 @@ function bed(...parts: string[]) {
           isActive: async () => null,
         },
         timers,
+        restarts: { read: () => ({}), write: () => undefined },
+        wallMs: () => timers.nowMs(),
         output: hooks.serviceOutput,
         changed: hooks.serviceChanged,
         answers: hooks.answers,

@@ -85,6 +85,7 @@ export async function covey(line: string | readonly string[], fakes: Fakes = {})
     wallTime: () => '2026-11-28T12:00:00.000Z',
     capture: {
       openLive: () => Promise.reject(new Error('no capture here')) as never,
+      checkFile: () => undefined,
       openFile: () => Promise.reject(new Error('no capture here')) as never,
     },
     imagineFarm: async () => Promise.reject(new Error('no farm here')),

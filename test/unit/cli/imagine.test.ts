@@ -57,6 +57,20 @@ describe('an imagined farm', () => {
     expect(ofN2).toBeLessThan(0.75);
   });
 
+  it('knows rules and verdicts without the key, but neither bucket nor owner, and says so', async () => {
+    rmSync(join(directory, 'farm.key'));
+    const { judge, lacks } = await farmOf(['n1', 'n2']);
+    expect(lacks).toMatch(/^without the farm's key buckets and owners are not known: .*farm\.key.* does not exist/);
+    const nothing = { plan: null, bucket: null, owner: null, planned: null };
+    expect(judge([frame(80), frame(22), frame(81)])).toEqual([
+      { verdict: 'accept', reason: expect.any(String), rule: 'web', ...nothing },
+      { verdict: 'reject', reason: 'rejectedDenied', rule: 'no', ...nothing },
+      { verdict: 'reject', reason: 'rejectedNoRule', rule: null, ...nothing },
+    ]);
+    writeFileSync(join(directory, 'farm.key'), 'nonsense', { mode: 0o600 });
+    await expect(farmOf(['n1'])).rejects.toThrow(/farm\.key/);
+  });
+
   it('follows fail-over orders, and rejects where nobody of the order is there', async () => {
     expect((await farmOf(['n1', 'n2'])).judge([frame(5432)])[0]).toMatchObject({ verdict: 'accept', owner: 'n2' });
     expect((await farmOf(['n1', 'n3'])).judge([frame(5432)])[0]).toMatchObject({ verdict: 'reject', owner: null });

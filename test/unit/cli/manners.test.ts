@@ -13,6 +13,7 @@ import { HelpReader } from '../../../src/cli/self-help.js';
 import { allCommands, commandTree } from '../../../src/cli/tree.js';
 import { ControlAccessError, ControlError } from '../../../src/control/errors.js';
 import { addLabCommands } from '../../../src/lab/commands.js';
+import { MINIMAL } from '../config/examples.js';
 import { covey } from './fake-parts.js';
 import { healthy } from './reports.js';
 
@@ -38,11 +39,8 @@ const isGroup = (name: string) => commands.some(({ path }) => path.length > 2 &&
 const WITHOUT_JSON: Readonly<Record<string, string>> = {
   run: 'its log is a JSON object a line already',
   console: 'its log is a JSON object a line already',
-  keygen: 'prints a key file, which programs take as it is',
   completion: 'prints a script',
   schema: 'prints JSON: the schema itself',
-  init: 'writes files, and says to people what to type next',
-  join: 'writes files, and says to people what to type next',
   man: 'prints a man page',
   'lab up': 'says what it does; lab status --json tells the outcome',
   'lab exec': 'prints what the command prints',
@@ -86,6 +84,24 @@ describe('every command', () => {
   });
 });
 
+describe('help', () => {
+  it('goes as deep as the commands do, and says what is not there', async () => {
+    expect((await covey('help keys use')).out).toMatch(/^Usage: covey keys use \[options\] <id>/);
+    expect((await covey('help status')).out).toMatch(/^Usage: covey status/);
+    const { exitCode, err } = await covey('help statsu');
+    expect([exitCode, err]).toEqual([
+      2,
+      'covey: there is no command statsu; did you mean status?\n  see: covey help\n',
+    ]);
+    expect((await covey('help keys us')).err).toContain('there is no command keys us; did you mean use?');
+  });
+
+  it('is pointed to after wrong usage, for the very command', async () => {
+    expect((await covey('explain')).err).toContain('(covey help explain shows it with examples)');
+    expect((await covey('keys use')).err).toContain('(covey help keys use shows it with examples)');
+  });
+});
+
 describe('colours', () => {
   const control = { status: async () => healthy() };
   const paint = '\x1b[';
@@ -122,6 +138,19 @@ describe('what only root may do', () => {
     expect(err).toContain('type: sudo covey reload');
     expect(exitCode).toBe(1);
     expect((await covey('reload', { control: { reload: reading }, parts: { isRoot: true } })).err).not.toContain(
+      'sudo',
+    );
+  });
+
+  it('is named for a config whose key only others may read', async () => {
+    const keyFile = () => ({ state: 'unusable', message: 'cannot be read', needsRoot: true }) as const;
+    const environment = { keyFile, interface: async () => [] };
+    const files = { 'covey.yaml': MINIMAL };
+    const { exitCode, err } = await covey('run --config covey.yaml', { files, parts: { environment } });
+    expect(exitCode).toBe(3);
+    expect(err).toContain('  type: sudo covey run --config covey.yaml\n');
+    const missing = { ...environment, keyFile: () => ({ state: 'missing', message: 'does not exist' }) as const };
+    expect((await covey('run --config covey.yaml', { files, parts: { environment: missing } })).err).not.toContain(
       'sudo',
     );
   });
@@ -187,6 +216,11 @@ describe('completions', { timeout: 60_000 }, () => {
     expect(complete('status', '--run-dir', '/tm')).toEqual(['/tmp']);
     expect(complete('check-config', 'covey.b')).toEqual(['covey.bash']);
     expect(complete('completion', 'z')).toEqual(['zsh']);
+    expect(complete('completion', 'zsh', '')).toEqual([]);
+    expect(complete('set', '')).toEqual([]);
+    expect(complete('set', 'custom.backup', '')).toEqual(['down', 'up']);
+    expect(complete('set', '--reason', 'disk', 'custom.backup', 'd')).toEqual(['down']);
+    expect(complete('set', 'custom.backup', 'down', '--re')).toEqual(['--reason']);
   });
 
   it('of zsh complete commands, options and choices', async () => {
@@ -206,6 +240,9 @@ describe('completions', { timeout: 60_000 }, () => {
     expect(complete('--', 'restart', '--')).toEqual(expect.arrayContaining(['--all', '--rolling', '--color']));
     expect(complete('', 'status', '--color', '')).toEqual(['always', 'auto', 'never']);
     expect(complete('', 'run', '--config', '')).toEqual(['files']);
+    expect(complete('', 'set', 'custom.backup', '')).toEqual(['down', 'up']);
+    expect(complete('', 'set', '--reason', 'disk', 'custom.backup', '')).toEqual(['down', 'up']);
+    expect(complete('', 'completion', '')).toEqual(['bash', 'fish', 'zsh']);
   });
 
   it('of fish complete commands, options and choices', async () => {
@@ -231,5 +268,9 @@ describe('completions', { timeout: 60_000 }, () => {
     expect(complete('covey keys ')).toEqual(['add', 'list', 'remove', 'use']);
     expect(complete('covey restart --ro')).toEqual(['--rolling']);
     expect(complete('covey status --color a')).toEqual(['always', 'auto']);
+    expect(complete('covey set ')).toEqual([]);
+    expect(complete('covey set custom.backup ')).toEqual(['down', 'up']);
+    expect(complete('covey set --reason disk custom.backup d')).toEqual(['down']);
+    expect(complete('covey completion z')).toEqual(['zsh']);
   });
 });

@@ -106,7 +106,7 @@ function capture(frames: readonly CapturedFrame[]) {
       },
     };
   };
-  return { door: { openLive: open, openFile: open }, opened, closed: () => closed };
+  return { door: { checkFile: () => undefined, openLive: open, openFile: open }, opened, closed: () => closed };
 }
 
 const judged = async ({ frames }: TraceRequest) => ({
@@ -155,7 +155,7 @@ describe('covey trace', () => {
         capture: door,
         imagineFarm: async (...words) => {
           asked.push(words);
-          return { vips: ['10.77.0.50/24'], judge: (frames) => frames.map(() => verdict) };
+          return { lacks: null, vips: ['10.77.0.50/24'], judge: (frames) => frames.map(() => verdict) };
         },
       },
     });
@@ -170,7 +170,11 @@ describe('covey trace', () => {
     const asked: unknown[] = [];
     const imagineFarm = async (...words: unknown[]) => {
       asked.push(words);
-      return { vips: ['10.77.0.50/24'], judge: (frames: readonly CapturedFrame[]) => frames.map(() => verdict) };
+      return {
+        lacks: null,
+        vips: ['10.77.0.50/24'],
+        judge: (frames: readonly CapturedFrame[]) => frames.map(() => verdict),
+      };
     };
     const files = { 'named.yaml': `${MINIMAL}nodes: { n1: , n2: }\n`, 'nameless.yaml': MINIMAL };
     const parts = { capture: door, imagineFarm };
@@ -189,6 +193,31 @@ describe('covey trace', () => {
     });
     expect(exitCode).toBe(0);
     expect(err).toMatch(/judged by the agent here, n1; --config counts only with --nodes/);
+  });
+
+  it('says first that there is no such capture, whatever else is missing', async () => {
+    const checkFile = (path: string): never => {
+      throw new Error(`cannot read the capture ${path}: there is no such file`);
+    };
+    const parts = { capture: { ...capture([]).door, checkFile } };
+    for (const more of ['', ' --config covey.yaml --nodes n1,n2', ' --nodes n1']) {
+      const { exitCode, err } = await covey(`trace --read gone.pcap${more}`, { parts });
+      expect([exitCode, err]).toEqual([1, 'covey: cannot read the capture gone.pcap: there is no such file\n']);
+    }
+  });
+
+  it('says what an imagined farm cannot know', async () => {
+    const { door } = capture([frame(1)]);
+    const imagineFarm = async () => ({
+      lacks: 'no key here',
+      vips: ['10.77.0.50/24'],
+      judge: (frames: readonly CapturedFrame[]) => frames.map(() => ({ ...verdict, bucket: null, owner: null })),
+    });
+    const line = 'trace --read x.pcap --config covey.yaml --nodes n1,n2';
+    const { err, out, exitCode } = await covey(line, { parts: { capture: door, imagineFarm } });
+    expect([exitCode, err]).toEqual([0, 'no key here\n']);
+    expect(out).toContain('rule web');
+    expect(out).not.toContain('bucket');
   });
 
   it('says what is missing to judge by', async () => {

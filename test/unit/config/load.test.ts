@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/load.js';
 import { canonicalConfig, electorate, resolveForNode } from '../../../src/config/resolve.js';
-import { DEFAULT_EVENTS } from '../../../src/config/schema-seeing.js';
 import { tableBytes } from '../../../src/config/table.js';
 import { configFrom, EXAMPLE, MINIMAL } from './examples.js';
 
@@ -70,7 +69,7 @@ notify:
         events: ['member-lost', 'checker*'],
         timeoutMs: 10_000,
       },
-      { way: 'exec', command: 'logger -t covey', events: DEFAULT_EVENTS, timeoutMs: 2000 },
+      { way: 'exec', command: 'logger -t covey', events: ['default'], timeoutMs: 2000 },
       {
         way: 'email',
         address: 'ops@example.org',
@@ -78,7 +77,7 @@ notify:
         from: 'covey@example.org',
         user: null,
         passwordFile: null,
-        events: DEFAULT_EVENTS,
+        events: ['default'],
         timeoutMs: 10_000,
       },
     ]);

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { Service } from '../../../src/config/contract.js';
 import type { ProgramRequest, ProgramResult } from '../../../src/platform/program.js';
@@ -54,6 +57,32 @@ describe('what is carried out', () => {
     expect(await commands.run(SHELL, 'restart', ignore, signal)).toEqual({ ok: false, detail: 'exit code 3: no' });
     expect(requests).toHaveLength(2);
     expect(requests[0]).toMatchObject({ timeoutMs: 30_000, environment: { COVEY_NODE: 'n1', COVEY_SERVICE: 'app' } });
+  });
+
+  it('names the polkit rule where systemd does not let this user, whose last words say nothing of it', async () => {
+    const unit = { ...SHELL, systemd: 'nginx', start: null, stop: null };
+    const last = "See system logs and 'systemctl status nginx.service' for details.";
+    const { commands, signal } = ran(({ onLine }) => {
+      onLine?.('Failed to start nginx.service: Interactive authentication required.');
+      onLine?.(last);
+      return { ok: false, detail: `exit code 1: ${last}` };
+    });
+    expect((await commands.run(unit, 'start', ignore, signal)).detail).toMatch(
+      /^Failed to start nginx\.service: Interactive authentication required\.: .*start nginx by a polkit rule.*polkit\.rules$/,
+    );
+  });
+
+  it('and that rule lets the user covey manage the units that it lists, and nothing else', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../../scripts/package/polkit.rules'), 'utf8');
+    type Rule = (action: { id: string; lookup: (name: string) => string }, subject: { user: string }) => unknown;
+    let rule: Rule = () => undefined;
+    runInNewContext(text, { polkit: { addRule: (added: Rule) => (rule = added), Result: { YES: 'yes' } } });
+    const ask = (id: string, unit: string, user: string) => rule({ id, lookup: () => unit }, { user });
+    const manage = 'org.freedesktop.systemd1.manage-units';
+    expect(ask(manage, 'nginx.service', 'covey')).toBe('yes');
+    expect(ask(manage, 'ssh.service', 'covey')).toBeUndefined();
+    expect(ask(manage, 'nginx.service', 'alice')).toBeUndefined();
+    expect(ask('org.freedesktop.systemd1.manage-unit-files', 'nginx.service', 'covey')).toBeUndefined();
   });
 
   it('says what to do about a start that does not return', async () => {

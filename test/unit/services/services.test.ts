@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Service } from '../../../src/config/contract.js';
-import type { Outcome, ServiceChange, ServiceCommands } from '../../../src/services/contract.js';
+import type {
+  Outcome,
+  RestartStore,
+  RestartTimes,
+  ServiceChange,
+  ServiceCommands,
+} from '../../../src/services/contract.js';
 import { Services } from '../../../src/services/services.js';
 import { FakeTimers } from '../../fakes/timers.js';
 
@@ -16,8 +22,30 @@ const service = (name: string, over: Partial<Service> = {}): Service => ({
   ...over,
 });
 
+const EPOCH_MS = 1_790_000_000_000;
+
+/** A run directory that outlives agents. */
+function memoryRestarts() {
+  let kept: RestartTimes = {};
+  let writes = 0;
+  const store: RestartStore = {
+    read: () => kept,
+    write: (times) => {
+      kept = times;
+      writes += 1;
+    },
+  };
+  return { store, kept: () => kept, writes: () => writes };
+}
+
 /** Services whose commands end when and how the test says; by default at once, and well. */
-function bed(services: readonly Service[], answers: (name: string) => boolean = () => false) {
+function bed(
+  services: readonly Service[],
+  answers: (name: string) => boolean = () => false,
+  restarts: RestartStore = { read: () => ({}), write: () => undefined },
+  /** Wall clock less the monotonic one. */
+  epochMs = EPOCH_MS,
+) {
   const timers = new FakeTimers();
   const ran: string[] = [];
   const changes: ServiceChange[] = [];
@@ -37,6 +65,8 @@ function bed(services: readonly Service[], answers: (name: string) => boolean = 
   const subject = new Services(services, {
     commands,
     timers,
+    restarts,
+    wallMs: () => epochMs + timers.nowMs(),
     output: (name, line) => output.push(`${name}: ${line}`),
     changed: (change) => changes.push(change),
     answers: async (name) => answers(name),
@@ -193,5 +223,82 @@ describe('services of a node', () => {
     subject.failed('web', 'late');
     await timers.pass(10_000);
     expect(ran).toEqual(['web start']);
+  });
+});
+
+describe('restarts over the death of an agent', () => {
+  const never = () => false;
+  const APP = service('app', { maxRestarts: 2, windowMs: 600_000 });
+
+  /** An agent in whose life `app` fails once, and is restarted; it is not stopped, it dies. */
+  async function livesWithOneFailure(store: RestartStore, epochMs = EPOCH_MS) {
+    const agent = bed([APP], never, store, epochMs);
+    agent.subject.bringUp();
+    await agent.timers.pass(0);
+    agent.subject.failed('app', 'no answer');
+    await agent.timers.pass(0);
+    return agent;
+  }
+
+  it('are counted on: the third failure within the window gives it up, whoever saw the first two', async () => {
+    const { store, kept } = memoryRestarts();
+    expect((await livesWithOneFailure(store)).states()).toEqual(['app ready']);
+    expect(kept()).toEqual({ app: [EPOCH_MS + 1000] });
+    // Each agent's own clock begins anew; the wall clock has gone on.
+    const second = await livesWithOneFailure(store, EPOCH_MS + 60_000);
+    expect(second.subject.reports()[0]).toMatchObject({ state: 'ready', restarts: 2 });
+    expect(kept().app).toHaveLength(2);
+    const third = await livesWithOneFailure(store, EPOCH_MS + 120_000);
+    expect(third.subject.reports()[0]).toMatchObject({ state: 'spent', restarts: 2 });
+  });
+
+  it('leave the window by the wall clock', async () => {
+    const { store } = memoryRestarts();
+    await livesWithOneFailure(store);
+    const later = bed([APP], never, store, EPOCH_MS + 600_001);
+    expect(later.subject.reports()[0]!.restarts).toBe(0);
+  });
+
+  it('count as just now where the wall clock was set back', async () => {
+    const { store } = memoryRestarts();
+    await livesWithOneFailure(store);
+    const { subject, timers } = bed([APP], never, store, EPOCH_MS - 86_400_000);
+    expect(subject.reports()[0]!.restarts).toBe(1);
+    await timers.pass(600_001);
+    expect(subject.reports()[0]!.restarts).toBe(0);
+  });
+
+  it('are those of the service of that name, and forgotten with it', async () => {
+    const { store, kept } = memoryRestarts();
+    await livesWithOneFailure(store);
+    const other = bed([service('other')], never, store);
+    expect(other.subject.reports()[0]!.restarts).toBe(0);
+    other.subject.bringUp();
+    await other.timers.pass(0);
+    other.subject.failed('other', 'no answer');
+    await other.timers.pass(0);
+    expect(Object.keys(kept())).toEqual(['other']);
+  });
+
+  it('are forgotten by a stop in good order, and written only when they change', async () => {
+    const { store, kept, writes } = memoryRestarts();
+    const { subject } = await livesWithOneFailure(store);
+    expect(writes()).toBe(1);
+    await subject.bringDown();
+    expect([kept(), writes()]).toEqual([{}, 2]);
+  });
+
+  it('that cannot be kept are said so, and the service is restarted all the same', async () => {
+    const full: RestartStore = {
+      read: () => ({}),
+      write: () => {
+        throw new Error('ENOSPC: no space left on device');
+      },
+    };
+    const { states, output } = await livesWithOneFailure(full);
+    expect(states()).toEqual(['app ready']);
+    expect(output).toContain(
+      'app: (its restarts are not kept over a crash of the agent: ENOSPC: no space left on device)',
+    );
   });
 });

@@ -158,8 +158,8 @@ describe('the notifier', () => {
   });
 
   it('matches kinds by name or beginning', () => {
-    expect(isWanted({ events: ['member-*'] }, 'member-lost')).toBe(true);
-    expect(isWanted({ events: ['member'] }, 'member-lost')).toBe(false);
-    expect(isWanted({ events: ['*'] }, 'anything')).toBe(true);
+    expect(isWanted({ events: ['member-*'] }, { event: 'member-lost', fields: {} })).toBe(true);
+    expect(isWanted({ events: ['member'] }, { event: 'member-lost', fields: {} })).toBe(false);
+    expect(isWanted({ events: ['*'] }, { event: 'anything', fields: {} })).toBe(true);
   });
 });
