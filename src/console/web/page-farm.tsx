@@ -41,10 +41,22 @@ export function FarmPage({ farm, may }: PageProps) {
           </button>
         </div>
       )}
+      {otherPlans(status) !== '' && (
+        <p class="hint">
+          The map is of the general plan. These rules have shares of their own, which it does not show:{' '}
+          {otherPlans(status)}
+        </p>
+      )}
       <BucketMap report={farm.buckets} looks={looks} ageMs={ageOfPart(farm, farm.frame.bucketsAgeMs)} />
     </>
   );
 }
+
+const otherPlans = ({ rules }: StatusReport) =>
+  rules
+    .filter(({ mode, plan }) => mode !== 'deny' && plan > 0)
+    .map(({ name }) => name)
+    .join(', ');
 
 /** What a node said of itself, unless that is too old to be shown as true. */
 function freshPeer(farm: Farm, name: string): Peer | undefined {
