@@ -14,6 +14,8 @@ import { openBrowser } from './chromium.js';
 
 const LAB = 'screenshots';
 const NODES = nodeNames(3);
+/** Some seconds of a curve. */
+const HAS_TRAFFIC = `fetch('/api/v1/traffic').then((answer) => answer.json()).then(({ times }) => times.length >= 25)`;
 const LOAD_SECONDS = 120;
 const PAGES = ['farm', 'traffic', 'timeline', 'checks', 'network', 'explain', 'config', 'users'];
 const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
@@ -65,9 +67,9 @@ async function edit(page: Page): Promise<void> {
   await page.locator('button.primary:enabled').waitFor();
 }
 
-async function shoot(page: Page, name: string): Promise<void> {
+async function shoot(page: Page, name: string, fullPage = true): Promise<void> {
   const path = join(directory, `${name}.png`);
-  await page.screenshot({ path, fullPage: true });
+  await page.screenshot({ path, fullPage });
   process.stdout.write(`${path}\n`);
 }
 
@@ -79,6 +81,7 @@ async function pictures(browser: Browser, login: Login): Promise<void> {
     await page.getByLabel('Name').waitFor();
     await shoot(page, `login-${look}`);
     await logIn(page, login);
+    await page.waitForFunction(HAS_TRAFFIC, undefined, { timeout: 60_000, polling: 500 });
     for (const name of PAGES) {
       await page.goto(`${consoleUrl('n1')}#/${name}`);
       await ready(page, name);
@@ -95,10 +98,12 @@ async function outage(browser: Browser, login: Login): Promise<void> {
   await page.goto(consoleUrl('n1'));
   await logIn(page, login);
   await page.locator('[data-node=n2]').getByRole('button', { name: 'Drain' }).click();
-  await shoot(page, 'drain-dark');
+  // What dims the page behind a question is as large as the screen, not as the page.
+  await shoot(page, 'drain-dark', false);
   await page.getByRole('button', { name: 'Cancel' }).click();
   await labKill(LAB, 'n3');
   await page.locator('[data-node=n3].dead').waitFor();
+  await page.getByRole('img', { name: 'Shares: n1 50.0' }).waitFor();
   await shoot(page, 'killed-dark');
   await labKill(LAB, 'n1');
   await page.locator('[data-test=gone]').waitFor();

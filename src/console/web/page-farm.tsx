@@ -28,8 +28,8 @@ export function FarmPage({ farm, may }: PageProps) {
             key={member.name}
             member={member}
             look={looks.get(member.name)}
-            peer={freshPeer(farm, member.name)}
-            rates={farm.frame!.traffic?.nodes[member.name]}
+            peer={member.state === 'dead' ? undefined : freshPeer(farm, member.name)}
+            rates={member.state === 'dead' ? undefined : farm.frame!.traffic?.nodes[member.name]}
             confirm={mayAct ? confirm : null}
           />
         ))}
@@ -67,7 +67,12 @@ function freshPeer(farm: Farm, name: string): Peer | undefined {
 
 const isServing = ({ state }: Member) => state === 'up' || state === 'draining';
 
-const isKnown = (count: number | null): count is number => count !== null;
+/** A sum that lacks some nodes says so. */
+function totalOf(parts: readonly (number | null)[]): { readonly text: string; readonly of: string } {
+  const known = parts.filter((part) => part !== null);
+  const text = known.length === 0 ? '–' : short(known.reduce((sum, part) => sum + part, 0));
+  return { text, of: known.length === parts.length ? '' : ` of ${plural(known.length, 'node')} only` };
+}
 
 function Totals({
   farm,
@@ -80,10 +85,9 @@ function Totals({
 }) {
   const up = status.members.filter(({ state }) => state === 'up').length;
   const held = status.members.reduce((sum, { share }) => sum + share, 0);
-  const rates = Object.values(frame.traffic?.nodes ?? {});
-  const accepted = rates.reduce((sum, rate) => sum + (rate.accepted ?? 0), 0);
-  const counts = status.members.map(({ name }) => freshPeer(farm, name)?.connections ?? null).filter(isKnown);
-  const connections = counts.reduce((sum, count) => sum + count, 0);
+  const living = status.members.filter(({ state }) => state !== 'dead');
+  const accepted = totalOf(living.map(({ name }) => frame.traffic?.nodes[name]?.accepted ?? null));
+  const connections = totalOf(living.map(({ name }) => freshPeer(farm, name)?.connections ?? null));
   return (
     <dl class="figures">
       <Figure label="Nodes up" tone={up === status.members.length ? 'good' : 'bad'}>
@@ -93,10 +97,10 @@ function Totals({
         {percent(held, held > 0.9999 ? 0 : 1)}
       </Figure>
       <Figure label="Accepted">
-        {short(accepted)} <small>packets/s</small>
+        {accepted.text} <small>packets/s{accepted.of}</small>
       </Figure>
       <Figure label="Connections">
-        {counts.length === 0 ? '–' : short(connections)} <small>TCP</small>
+        {connections.text} <small>TCP{connections.of}</small>
       </Figure>
       <Figure label="Reach">{status.reach.mode}</Figure>
       <Figure label="View" tone={status.view.agreed ? 'good' : 'bad'}>
@@ -155,7 +159,7 @@ function NodeCard({ member, look, peer, rates, confirm }: CardProps) {
         </h2>
         <State state={member.state} />
       </header>
-      {member.reason !== '' && <p class="reason">{member.reason}</p>}
+      {member.state !== 'up' && member.reason !== '' && <p class="reason">{member.reason}</p>}
       {isQuiet && <p class="reason">last heard {duration(member.lastHeardMs ?? 0)} ago</p>}
       <p class="share" data-test="share">
         {percent(member.share)}
