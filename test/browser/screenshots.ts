@@ -15,7 +15,7 @@ import { openBrowser } from './chromium.js';
 const LAB = 'screenshots';
 const NODES = nodeNames(3);
 /** Some seconds of a curve. */
-const HAS_TRAFFIC = `fetch('/api/v1/traffic').then((answer) => answer.json()).then(({ times }) => times.length >= 25)`;
+const SECONDS_OF_TRAFFIC = 25;
 const LOAD_SECONDS = 120;
 const PAGES = ['farm', 'traffic', 'timeline', 'checks', 'network', 'explain', 'config', 'users'];
 const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
@@ -67,6 +67,12 @@ async function edit(page: Page): Promise<void> {
   await page.locator('button.primary:enabled').waitFor();
 }
 
+async function untilTraffic(page: Page): Promise<void> {
+  const seconds = () =>
+    page.evaluate<number>(`fetch('/api/v1/traffic').then((answer) => answer.json()).then(({ times }) => times.length)`);
+  while ((await seconds()) < SECONDS_OF_TRAFFIC) await page.waitForTimeout(500);
+}
+
 async function shoot(page: Page, name: string, fullPage = true): Promise<void> {
   const path = join(directory, `${name}.png`);
   await page.screenshot({ path, fullPage });
@@ -81,7 +87,7 @@ async function pictures(browser: Browser, login: Login): Promise<void> {
     await page.getByLabel('Name').waitFor();
     await shoot(page, `login-${look}`);
     await logIn(page, login);
-    await page.waitForFunction(HAS_TRAFFIC, undefined, { timeout: 60_000, polling: 500 });
+    await untilTraffic(page);
     for (const name of PAGES) {
       await page.goto(`${consoleUrl('n1')}#/${name}`);
       await ready(page, name);

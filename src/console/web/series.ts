@@ -46,9 +46,23 @@ export function reasonsOf(report: TrafficReport): readonly string[] {
   return [...totals].sort(([, a], [, b]) => b - a).map(([reason]) => reason);
 }
 
-/** Of all nodes together; null only where no node was heard. */
+/** A node that is not heard for longer than this, in seconds, is taken for gone. */
+const SHORT_GAP = 3;
+
+/** The node was heard shortly before and shortly after: it was there, and only its word was late. */
+function isShortGap(column: readonly Rate[], at: number): boolean {
+  if ((column[at] ?? null) !== null) return false;
+  const isHeard = (value: Rate) => value !== null;
+  return (
+    column.slice(Math.max(0, at - SHORT_GAP), at).some(isHeard) &&
+    column.slice(at + 1, at + 1 + SHORT_GAP).some(isHeard)
+  );
+}
+
+/** Of all nodes together; null where no node was heard, or one of them is merely missing: a sum without it would look like a slump. */
 export function summed(columns: readonly (readonly Rate[])[], length: number): Rate[] {
   return Array.from({ length }, (_, at) => {
+    if (columns.some((column) => isShortGap(column, at))) return null;
     const known = columns.map((column) => column[at] ?? null).filter((value) => value !== null);
     return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
   });
