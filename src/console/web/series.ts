@@ -51,12 +51,12 @@ const SHORT_GAP = 3;
 
 /** The node was heard shortly before and shortly after: it was there, and only its word was late. */
 function isShortGap(column: readonly Rate[], at: number): boolean {
-  if ((column[at] ?? null) !== null) return false;
-  const isHeard = (value: Rate) => value !== null;
-  return (
-    column.slice(Math.max(0, at - SHORT_GAP), at).some(isHeard) &&
-    column.slice(at + 1, at + 1 + SHORT_GAP).some(isHeard)
-  );
+  const isHeard = (second: number) => (column[second] ?? null) !== null;
+  if (isHeard(at)) return false;
+  let [first, last] = [at, at];
+  while (first > 0 && !isHeard(first - 1)) first--;
+  while (last < column.length - 1 && !isHeard(last + 1)) last++;
+  return first > 0 && last < column.length - 1 && last - first < SHORT_GAP;
 }
 
 /** Of all nodes together; null where no node was heard, or one of them is merely missing: a sum without it would look like a slump. */
