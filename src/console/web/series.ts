@@ -54,8 +54,9 @@ function isShortGap(column: readonly Rate[], at: number): boolean {
   const isHeard = (second: number) => (column[second] ?? null) !== null;
   if (isHeard(at)) return false;
   let [first, last] = [at, at];
-  while (first > 0 && !isHeard(first - 1)) first--;
-  while (last < column.length - 1 && !isHeard(last + 1)) last++;
+  // No further than it matters: an hour of silence is looked through for every second of it.
+  while (first > 0 && at - first < SHORT_GAP && !isHeard(first - 1)) first--;
+  while (last < column.length - 1 && last - at < SHORT_GAP && !isHeard(last + 1)) last++;
   return first > 0 && last < column.length - 1 && last - first < SHORT_GAP;
 }
 
