@@ -20,8 +20,8 @@ import type { BucketsSnapshot } from './contract.js';
 /** Kind of the opaque link messages between the agents' desks. */
 export const CONSOLE_MESSAGE = 'console';
 
-/** Members are asked again after this; the console polls about as often. */
-const ASK_EVERY_MS = 800;
+/** Members are asked again after this: a little less than two turns of a console that is looked at, so that timers may be early. */
+const ASK_EVERY_MS = 700;
 /** However often one peer asks. */
 const ANSWER_EVERY_MS = 400;
 /** A summary this old is of a node that no longer answers. */

@@ -30,8 +30,6 @@ export interface LiveParts {
 /** Fast while somebody looks; else only the history is kept. */
 const LOOKED_AT_MS = 400;
 const ALONE_MS = 1000;
-/** While somebody looks, at every turn: a summary of another node is asked for with one call, and had with the next. */
-const PEERS_ALONE_MS = 1000;
 /** A page that hears nothing for two seconds takes this console for gone. */
 const FRAME_EVERY_MS = 800;
 const FIRST_EVENTS = 300;
@@ -56,7 +54,6 @@ export class Live {
   #trouble = 'the agent has not answered yet';
   #sequence = 0;
   #timer: NodeJS.Timeout | null = null;
-  #peersAskedMs = Number.NEGATIVE_INFINITY;
   #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: LiveParts) {
@@ -129,10 +126,8 @@ export class Live {
     void this.#ask('status', () => this.#askStatus());
     void this.#ask('events', () => this.#askEvents());
     if (isLookedAt) void this.#ask('buckets', () => this.#askBuckets());
-    if (isLookedAt || nowMs - this.#peersAskedMs >= PEERS_ALONE_MS) {
-      this.#peersAskedMs = nowMs;
-      void this.#ask('peers', () => this.#askPeers());
-    }
+    // At every turn: a summary of another node is asked for with one call, and had with the next.
+    void this.#ask('peers', () => this.#askPeers());
     if (nowMs - this.#toldMs >= FRAME_EVERY_MS) this.#tellFrame();
   }
 

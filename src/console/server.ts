@@ -85,7 +85,8 @@ function addRoute(server: FastifyInstance, parts: ServerParts, route: Route): vo
     url: `${API}${route.path}`,
     handler: async (request, reply) => {
       void reply.header('cache-control', 'no-store');
-      const caller = route.role === null ? NOBODY : callerOf(parts, request);
+      // An open page reads by itself, again and again: that is no deed, and keeps no session.
+      const caller = route.role === null ? NOBODY : callerOf(parts, request, route.method !== 'GET');
       const asked: Asked<unknown> = {
         caller,
         body: null,
@@ -141,7 +142,7 @@ function bodyOf({ body }: Route, sent: unknown): unknown {
 export function callerOf(
   parts: Pick<ServerParts, 'accounts' | 'sessions'>,
   request: FastifyRequest,
-  isActive = true,
+  isActive: boolean,
 ): Caller {
   const { book } = parts.accounts;
   const bearer = /^Bearer ([A-Za-z0-9_-]{20,100})$/.exec(request.headers.authorization ?? '')?.[1];

@@ -38,9 +38,10 @@ async function takePlace(runDir: string): Promise<void> {
   await new ControlClient(runDir)
     .openDoor()
     .catch((error: Error) => say({ error: error.message }, 'no agent yet', 'warn'));
-  enterPlace(place);
   setPriority(NICENESS);
+  // While the file is still ours: after a change of user it belongs to root.
   writeFileSync('/proc/self/oom_score_adj', OOM_SCORE);
+  enterPlace(place);
 }
 
 function enterPlace(place: ConsolePlace): void {

@@ -56,7 +56,9 @@ function Shell({ session, onLeave }: { readonly session: SessionReport; readonly
   useEffect(() => {
     const follow = () => {
       setPage(pageInAddress());
-      document.getElementById('main')?.focus();
+      // Whoever listens hears the new page's heading; whoever looks sees it from its top.
+      document.getElementById('main')?.focus({ preventScroll: true });
+      scrollTo(0, 0);
     };
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);

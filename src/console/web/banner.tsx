@@ -1,6 +1,6 @@
 /** What must not be overlooked: this console or its agent is gone, or the farm warns of something. */
 import { STALE_AFTER_MS } from '../contract.js';
-import { type Farm, isStale } from './live.js';
+import { ageOf, type Farm, isStale } from './live.js';
 import { duration } from './text.js';
 
 export function Banner({ farm }: { readonly farm: Farm }) {
@@ -9,25 +9,29 @@ export function Banner({ farm }: { readonly farm: Farm }) {
   const isGone = frame !== null && (silentMs ?? 0) > (connected ? STALE_AFTER_MS : STALE_AFTER_MS / 2);
   const isAgentGone = frame !== null && !isGone && isStale(farm);
   return (
-    <div class="banners" aria-live="polite">
-      {isGone && (
-        <div class="banner bad" data-test="gone">
-          <strong>This console does not answer any more.</strong> What you see was true {duration(silentMs ?? 0)} ago.{' '}
-          <Others farm={farm} />
-        </div>
-      )}
-      {isAgentGone && (
-        <div class="banner bad" data-test="agent-gone">
-          <strong>The agent of this node does not answer</strong>
-          {frame.agent.trouble === '' ? '' : `: ${frame.agent.trouble}`}. <Others farm={farm} />
-        </div>
-      )}
-      {[...(frame?.warnings ?? []), ...(frame?.status?.warnings ?? [])].map((warning) => (
-        <div class="banner warn" key={warning}>
-          {warning}
-        </div>
-      ))}
-    </div>
+    <>
+      <div class="urgent" aria-live="assertive">
+        {isGone && (
+          <div class="banner bad" data-test="gone">
+            <strong>This console does not answer any more.</strong>{' '}
+            <span aria-live="off">What you see was true {duration(ageOf(farm) ?? 0)} ago.</span> <Others farm={farm} />
+          </div>
+        )}
+        {isAgentGone && (
+          <div class="banner bad" data-test="agent-gone">
+            <strong>The agent of this node does not answer</strong>
+            {frame.agent.trouble === '' ? '' : `: ${frame.agent.trouble}`}. <Others farm={farm} />
+          </div>
+        )}
+      </div>
+      <div aria-live="polite">
+        {[...(frame?.warnings ?? []), ...(frame?.status?.warnings ?? [])].map((warning) => (
+          <div class="banner warn" key={warning}>
+            {warning}
+          </div>
+        ))}
+      </div>
+    </>
   );
 }
 

@@ -2,92 +2,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ask } from './api.js';
 import type { PageProps } from './app.js';
-import { diffOf } from './diff.js';
+import { Changes, outcomeOf, Summary } from './config-changes.js';
+import { type Applied, useCheck, useRunning } from './config-state.js';
 import { Editor } from './editor.js';
-import { troubleOf, useConfirm } from './parts.js';
+import { useConfirm } from './parts.js';
 import { clock, day } from './text.js';
-
-interface Revision {
-  readonly revision: number;
-  readonly at: string;
-  readonly by: string;
-  readonly appliedOn: string;
-  readonly hash: string;
-  readonly inForce: boolean;
-}
-interface Applied {
-  readonly applied: boolean;
-  readonly revision: number;
-  readonly changed: readonly string[];
-  readonly warnings: readonly string[];
-  readonly nodes: readonly { readonly node: string; readonly outcome: string; readonly why: string }[];
-}
-
-interface Running {
-  readonly text: string;
-  readonly hash: string;
-}
-
-const CHECK_AFTER_MS = 500;
-const LOOK_EVERY_MS = 3000;
-
-/** The config in force and what came before it; looked at again and again, since others may change it, too. */
-function useRunning() {
-  const [running, setRunning] = useState<Running | null>(null);
-  const [history, setHistory] = useState<readonly Revision[]>([]);
-  const [trouble, setTrouble] = useState('');
-  const load = async () => {
-    try {
-      setRunning(await ask<Running>('GET', '/config'));
-      setHistory((await ask<{ revisions: Revision[] }>('GET', '/config/history')).revisions);
-      setTrouble('');
-    } catch (error) {
-      setTrouble(troubleOf(error));
-    }
-  };
-  useEffect(() => {
-    void load();
-    const look = () =>
-      void ask<{ revisions: Revision[] }>('GET', '/config/history').then(
-        ({ revisions }) => {
-          setHistory(revisions);
-          setTrouble('');
-        },
-        (error) => setTrouble(troubleOf(error)),
-      );
-    const timer = setInterval(look, LOOK_EVERY_MS);
-    return () => clearInterval(timer);
-  }, []);
-  return { running, history, trouble, load };
-}
-
-/** What the agent says to a text that differs from the one in force, a moment after the last key. */
-function useCheck(text: string, running: Running | null, isWanted: boolean) {
-  const [check, setCheck] = useState<{ readonly report: Applied | null; readonly fault: string }>({
-    report: null,
-    fault: '',
-  });
-  useEffect(() => {
-    setCheck({ report: null, fault: '' });
-    if (!isWanted) return;
-    let isOver = false;
-    const show = (report: Applied | null, fault: string) => {
-      if (!isOver) setCheck({ report, fault });
-    };
-    const timer = setTimeout(() => {
-      ask<Applied>('POST', '/config/check', { text }).then(
-        (report) => show(report, ''),
-        (error) => show(null, troubleOf(error)),
-      );
-    }, CHECK_AFTER_MS);
-    return () => {
-      // An answer to an earlier text must not pass for one to this.
-      isOver = true;
-      clearTimeout(timer);
-    };
-  }, [text, running, isWanted]);
-  return check;
-}
 
 export function ConfigPage({ may }: PageProps) {
   const { running: loaded, history, trouble, load } = useRunning();
@@ -201,66 +120,6 @@ export function ConfigPage({ may }: PageProps) {
           ))}
         </ul>
       </section>
-    </>
-  );
-}
-
-function outcomeOf({ applied, revision, nodes }: Applied): string {
-  if (applied) return `In force on all nodes, revision ${revision}.`;
-  const against = nodes.filter(({ why }) => why !== '').map(({ node, why }) => `${node}: ${why}`);
-  return `Not applied, nothing has changed. ${against.join('; ')}`;
-}
-
-function Summary({ report }: { readonly report: Applied | null }) {
-  if (report === null) return <p>It was not checked yet.</p>;
-  return (
-    <>
-      <ul>
-        {report.changed.map((line) => (
-          <li key={line}>{line}</li>
-        ))}
-      </ul>
-      {report.changed.length === 0 && <p>It means the same as the one in force.</p>}
-      {report.warnings.map((line) => (
-        <p class="trouble" key={line}>
-          {line}
-        </p>
-      ))}
-    </>
-  );
-}
-
-const CONTEXT = 3;
-
-function Changes({
-  before,
-  after,
-  report,
-}: {
-  readonly before: string;
-  readonly after: string;
-  readonly report: Applied | null;
-}) {
-  const lines = diffOf(before, after);
-  const near = (at: number) =>
-    lines.slice(Math.max(0, at - CONTEXT), at + CONTEXT + 1).some(({ kind }) => kind !== 'same');
-  return (
-    <>
-      <h2>What would change</h2>
-      {report !== null && <Summary report={report} />}
-      <pre class="diff" tabIndex={0} role="region" aria-label="Changed lines">
-        {lines.map(({ kind, text }, at) =>
-          kind === 'same' && !near(at) ? (
-            near(at + 1) && <span key={at}>{'⋯\n'}</span>
-          ) : (
-            <span key={at} class={kind}>
-              {{ same: '  ', gone: '- ', new: '+ ' }[kind]}
-              {text}
-              {'\n'}
-            </span>
-          ),
-        )}
-      </pre>
     </>
   );
 }

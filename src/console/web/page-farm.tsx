@@ -1,15 +1,13 @@
 /** The farm at a glance: nodes as cards, the buckets, and what may be done to them. */
-import { type Frame, type NodeRates, type PeersReport, STALE_AFTER_MS, type StatusReport } from '../contract.js';
+import { type Frame, STALE_AFTER_MS, type StatusReport } from '../contract.js';
 import { ask } from './api.js';
 import type { PageProps } from './app.js';
 import { BucketMap } from './buckets.js';
 import { type Look, looksOf } from './colours.js';
 import { ageOfPart, type Farm } from './live.js';
-import { Figure, type Question, State, Swatch, useConfirm } from './parts.js';
-import { duration, percent, plural, short } from './text.js';
-
-type Member = StatusReport['members'][number];
-type Peer = PeersReport['nodes'][number];
+import { isServing, NodeCard, type Peer } from './node-card.js';
+import { Figure, type Question, useConfirm } from './parts.js';
+import { percent, plural, short } from './text.js';
 
 export function FarmPage({ farm, may }: PageProps) {
   const { confirm, dialog } = useConfirm();
@@ -28,8 +26,8 @@ export function FarmPage({ farm, may }: PageProps) {
             key={member.name}
             member={member}
             look={looks.get(member.name)}
-            peer={freshPeer(farm, member.name)}
-            rates={farm.frame!.traffic?.nodes[member.name]}
+            peer={member.state === 'dead' ? undefined : freshPeer(farm, member.name)}
+            rates={member.state === 'dead' ? undefined : farm.frame!.traffic?.nodes[member.name]}
             confirm={mayAct ? confirm : null}
           />
         ))}
@@ -41,10 +39,22 @@ export function FarmPage({ farm, may }: PageProps) {
           </button>
         </div>
       )}
+      {otherPlans(status) !== '' && (
+        <p class="hint">
+          The map is of the general plan. These rules have shares of their own, which it does not show:{' '}
+          {otherPlans(status)}
+        </p>
+      )}
       <BucketMap report={farm.buckets} looks={looks} ageMs={ageOfPart(farm, farm.frame.bucketsAgeMs)} />
     </>
   );
 }
+
+const otherPlans = ({ rules }: StatusReport) =>
+  rules
+    .filter(({ mode, plan }) => mode !== 'deny' && plan > 0)
+    .map(({ name }) => name)
+    .join(', ');
 
 /** What a node said of itself, unless that is too old to be shown as true. */
 function freshPeer(farm: Farm, name: string): Peer | undefined {
@@ -53,9 +63,12 @@ function freshPeer(farm: Farm, name: string): Peer | undefined {
   return peer === undefined || ageMs === null || peer.ageMs + ageMs > STALE_AFTER_MS ? undefined : peer;
 }
 
-const isServing = ({ state }: Member) => state === 'up' || state === 'draining';
-
-const isKnown = (count: number | null): count is number => count !== null;
+/** A sum that lacks some nodes says so. */
+function totalOf(parts: readonly (number | null)[]): { readonly text: string; readonly of: string } {
+  const known = parts.filter((part) => part !== null);
+  const text = known.length === 0 ? '–' : short(known.reduce((sum, part) => sum + part, 0));
+  return { text, of: known.length === parts.length ? '' : ` of ${plural(known.length, 'node')} only` };
+}
 
 function Totals({
   farm,
@@ -68,10 +81,9 @@ function Totals({
 }) {
   const up = status.members.filter(({ state }) => state === 'up').length;
   const held = status.members.reduce((sum, { share }) => sum + share, 0);
-  const rates = Object.values(frame.traffic?.nodes ?? {});
-  const accepted = rates.reduce((sum, rate) => sum + (rate.accepted ?? 0), 0);
-  const counts = status.members.map(({ name }) => freshPeer(farm, name)?.connections ?? null).filter(isKnown);
-  const connections = counts.reduce((sum, count) => sum + count, 0);
+  const living = status.members.filter(({ state }) => state !== 'dead');
+  const accepted = totalOf(living.map(({ name }) => frame.traffic?.nodes[name]?.accepted ?? null));
+  const connections = totalOf(living.map(({ name }) => freshPeer(farm, name)?.connections ?? null));
   return (
     <dl class="figures">
       <Figure label="Nodes up" tone={up === status.members.length ? 'good' : 'bad'}>
@@ -81,10 +93,10 @@ function Totals({
         {percent(held, held > 0.9999 ? 0 : 1)}
       </Figure>
       <Figure label="Accepted">
-        {short(accepted)} <small>packets/s</small>
+        {accepted.text} <small>packets/s{accepted.of}</small>
       </Figure>
       <Figure label="Connections">
-        {counts.length === 0 ? '–' : short(connections)} <small>TCP</small>
+        {connections.text} <small>TCP{connections.of}</small>
       </Figure>
       <Figure label="Reach">{status.reach.mode}</Figure>
       <Figure label="View" tone={status.view.agreed ? 'good' : 'bad'}>
@@ -120,149 +132,6 @@ function ShareBar({ status, looks }: { readonly status: StatusReport; readonly l
         />
       ))}
     </svg>
-  );
-}
-
-interface CardProps {
-  readonly member: Member;
-  readonly look: Look | undefined;
-  readonly peer: Peer | undefined;
-  readonly rates: NodeRates | undefined;
-  /** Null: only to look at. */
-  readonly confirm: ((question: Question) => void) | null;
-}
-
-function NodeCard({ member, look, peer, rates, confirm }: CardProps) {
-  const isQuiet = member.lastHeardMs !== null && member.lastHeardMs > 2000 && isServing(member);
-  const rejected = Object.values(rates?.rejected ?? {}).reduce((sum, rate) => sum + rate, 0);
-  return (
-    <article class={`card ${member.state}`} aria-labelledby={`node-${member.name}`} data-node={member.name}>
-      <header>
-        <h2 id={`node-${member.name}`}>
-          <Swatch look={look} /> {member.name}
-        </h2>
-        <State state={member.state} />
-      </header>
-      {member.reason !== '' && <p class="reason">{member.reason}</p>}
-      {isQuiet && <p class="reason">last heard {duration(member.lastHeardMs ?? 0)} ago</p>}
-      <p class="share" data-test="share">
-        {percent(member.share)}
-      </p>
-      <dl class="rows">
-        <dt>Weight</dt>
-        <dd>{member.weight}</dd>
-        <dt>Connections</dt>
-        <dd>{peer?.connections === null || peer === undefined ? '–' : `${short(peer.connections)} TCP`}</dd>
-        <dt>Keeps</dt>
-        <dd>{plural(member.keeps, 'client')}</dd>
-        <dt>Accepted</dt>
-        <dd>{rates?.accepted == null ? '–' : `${short(rates.accepted)} packets/s`}</dd>
-        <dt>Rejected</dt>
-        <dd>{rates === undefined ? '–' : `${short(rejected)} packets/s`}</dd>
-        <dt>Running for</dt>
-        <dd>{peer === undefined ? '–' : duration(peer.uptimeMs)}</dd>
-      </dl>
-      <DrainProgress peer={peer} member={member} />
-      {confirm !== null && <Actions member={member} peer={peer} confirm={confirm} />}
-    </article>
-  );
-}
-
-function DrainProgress({ peer, member }: Pick<CardProps, 'peer' | 'member'>) {
-  if (member.state !== 'draining') return null;
-  const left = peer?.drain ?? null;
-  const clients = left?.left ?? member.keeps;
-  return (
-    <p class="draining">
-      Draining: {plural(clients, 'client')} left
-      {left?.connections == null ? '' : `, ${plural(left.connections, 'connection')}`}
-      {left?.remainingMs == null ? '' : `, at most ${duration(left.remainingMs)} more`}
-      <progress aria-label={`Buckets that ${member.name} has given away`} value={1 - member.share} max={1} />
-    </p>
-  );
-}
-
-function Actions({
-  member,
-  peer,
-  confirm,
-}: {
-  readonly member: Member;
-  readonly peer: Peer | undefined;
-  readonly confirm: (question: Question) => void;
-}) {
-  const { name, state, share } = member;
-  const order =
-    (command: string, more: object = {}) =>
-    async () =>
-      (await ask<{ message: string }>('POST', '/commands', { command, node: name, ...more })).message;
-  const serves = `${name} serves ${percent(share)} of the clients${peer?.connections == null ? '' : ` and has ${plural(peer.connections, 'connection')}`}.`;
-  const isGone = state === 'dead';
-  return (
-    <div class="buttons">
-      <button
-        type="button"
-        disabled={isGone || state === 'up' || state === 'joining'}
-        onClick={() =>
-          confirm({
-            title: `Start ${name}?`,
-            text: <p>{name} takes its share again. No connection breaks.</p>,
-            verb: `Start ${name}`,
-            act: order('start'),
-          })
-        }
-      >
-        Start
-      </button>
-      <button
-        type="button"
-        disabled={isGone || state !== 'up'}
-        onClick={() =>
-          confirm({
-            title: `Drain ${name}?`,
-            text: (
-              <p>
-                {serves} It takes no new clients, keeps those it has until they are done, and stops then. Nothing
-                breaks.
-              </p>
-            ),
-            verb: `Drain ${name}`,
-            act: order('drain'),
-          })
-        }
-      >
-        Drain
-      </button>
-      <button
-        type="button"
-        disabled={isGone || state === 'stopped'}
-        onClick={() =>
-          confirm({
-            title: `Stop ${name} at once?`,
-            text: <p>{serves} Its connections break; the others take its share.</p>,
-            verb: `Stop ${name} now`,
-            isHarmful: true,
-            act: order('stop', { now: true }),
-          })
-        }
-      >
-        Stop
-      </button>
-      <button
-        type="button"
-        disabled={isGone}
-        onClick={() =>
-          confirm({
-            title: `Restart ${name}?`,
-            text: <p>{serves} It is drained, its agent ends and starts anew. Nothing breaks.</p>,
-            verb: `Restart ${name}`,
-            act: order('restart'),
-          })
-        }
-      >
-        Restart
-      </button>
-    </div>
   );
 }
 

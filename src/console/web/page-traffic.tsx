@@ -118,10 +118,12 @@ function chartsOf(
 ) {
   const from = Math.max(0, report.times.length - span);
   const times = report.times.slice(from);
-  const accepted = names.map((name, at) => ({
+  // The same line for a node, whether or not the others are heard.
+  const order = [...looks.keys()];
+  const accepted = names.map((name) => ({
     label: name,
     colour: looks.get(name)?.colour ?? '#888',
-    dash: DASHES[at % DASHES.length]!,
+    dash: DASHES[Math.max(0, order.indexOf(name)) % DASHES.length]!,
     values: report.nodes[name]!.accepted.slice(from),
   }));
   const palette = [...looksOf(reasonsOf(report).slice(0, MOST_REASONS)).values()];

@@ -46,9 +46,24 @@ export function reasonsOf(report: TrafficReport): readonly string[] {
   return [...totals].sort(([, a], [, b]) => b - a).map(([reason]) => reason);
 }
 
-/** Of all nodes together; null only where no node was heard. */
+/** A node that is not heard for longer than this, in seconds, is taken for gone. */
+const SHORT_GAP = 3;
+
+/** The node was heard shortly before and shortly after: it was there, and only its word was late. */
+function isShortGap(column: readonly Rate[], at: number): boolean {
+  const isHeard = (second: number) => (column[second] ?? null) !== null;
+  if (isHeard(at)) return false;
+  let [first, last] = [at, at];
+  // No further than it matters: an hour of silence is looked through for every second of it.
+  while (first > 0 && at - first < SHORT_GAP && !isHeard(first - 1)) first--;
+  while (last < column.length - 1 && last - at < SHORT_GAP && !isHeard(last + 1)) last++;
+  return first > 0 && last < column.length - 1 && last - first < SHORT_GAP;
+}
+
+/** Of all nodes together; null where no node was heard, or one of them is merely missing: a sum without it would look like a slump. */
 export function summed(columns: readonly (readonly Rate[])[], length: number): Rate[] {
   return Array.from({ length }, (_, at) => {
+    if (columns.some((column) => isShortGap(column, at))) return null;
     const known = columns.map((column) => column[at] ?? null).filter((value) => value !== null);
     return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
   });

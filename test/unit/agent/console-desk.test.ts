@@ -70,7 +70,7 @@ describe('what the nodes say of themselves', () => {
   it('is asked for no more than about once a second, however often a console asks', async () => {
     const { desk, clock, sent } = desks('n1', 'n2');
     for (clock.nowMs = 0; clock.nowMs < 4000; clock.nowMs += 50) await desk('n1').peers();
-    expect(sent.filter(({ from }) => from === 'n1').length).toBe(5);
+    expect(sent.filter(({ from }) => from === 'n1').length).toBe(6);
   });
 
   it('is not asked for while nobody looks', async () => {

@@ -74,8 +74,16 @@ describe('logging in', () => {
   it('ends after an hour without a deed, and at log-out', async () => {
     const { ask, login, clock } = await rig();
     const idle = await login('viewer');
-    clock.nowMs += 3_600_001;
-    expect((await ask({ url: '/api/v1/session' }, idle)).statusCode).toBe(401);
+    clock.nowMs += 3_500_000;
+    // What an open page reads by itself is no deed.
+    expect((await ask({ url: '/api/v1/audit' }, idle)).statusCode).toBe(200);
+    clock.nowMs += 100_001;
+    expect((await ask({ url: '/api/v1/audit' }, idle)).statusCode).toBe(401);
+    const busy = await login('operator');
+    for (let hours = 0; hours < 3; hours++) {
+      clock.nowMs += 3_500_000;
+      expect((await ask(drain, busy)).statusCode).toBe(200);
+    }
     const other = await login('viewer');
     expect((await ask({ method: 'DELETE', url: '/api/v1/session' }, other)).statusCode).toBe(200);
     expect((await ask({ url: '/api/v1/session' }, other)).statusCode).toBe(401);

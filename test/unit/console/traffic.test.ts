@@ -82,6 +82,25 @@ describe('the columns of the page', () => {
         3,
       ),
     ).toEqual([3, 3, null]);
+    // A word that was late is no slump; a node that is gone is.
+    expect(
+      summed(
+        [
+          [5, 5, 5, 5],
+          [3, null, 3, null],
+        ],
+        4,
+      ),
+    ).toEqual([8, null, 8, 5]);
+    expect(
+      summed(
+        [
+          [5, 5, 5, 5, 5, 5],
+          [3, null, null, null, null, 3],
+        ],
+        6,
+      ),
+    ).toEqual([8, 5, 5, 5, 5, 8]);
     const page = appended(empty, { at: 1, nodes: { n1: rates(0, { a: 1, b: 5 }), n2: rates(0, { a: 1 }) } });
     expect(reasonsOf(page)).toEqual(['b', 'a']);
   });
