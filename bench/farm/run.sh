@@ -9,5 +9,5 @@ cd "$(dirname "$0")/../.."
   echo 'bench: it makes network namespaces; run it as root' >&2
   exit 1
 }
-bash scripts/setup.sh test >&2
+bash scripts/setup.sh bench >&2
 exec node bench/farm/bench.mjs "$@"

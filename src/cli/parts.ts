@@ -123,6 +123,7 @@ export interface CliParts {
   /** Runs the console in the foreground. @returns the exit code. */
   readonly console: (options: { readonly runDir: string; readonly listen: string }) => Promise<number>;
   readonly addLabCommands: (program: Command) => void;
+  readonly addBenchCommand: (program: Command) => void;
   /** Waits; false when the user has interrupted. */
   readonly pause: (ms: number) => Promise<boolean>;
   readonly nowMs: () => number;

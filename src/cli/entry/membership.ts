@@ -65,6 +65,8 @@ const dataPlane = NativeDataPlane.open({
   gatherMs: Math.floor(config.heartbeat.intervalMs / GATHER_PARTS),
   counters,
   engine: engineOf(config),
+  // For comparisons alone (bench/README.md): what this brings is the difference.
+  filtersBuckets: process.env.COVEY_BUCKET_FILTER !== 'off',
 });
 let ownMac = dataPlane.mac;
 dataPlane.setShape(shapeOf(config, identity));
