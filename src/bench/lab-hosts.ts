@@ -1,6 +1,6 @@
 /** Hosts of a lab as the benchmarks use them: commands that end, programs that stay, and the processes that a node has. */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { labDown, labUp } from '../lab/lab.js';
@@ -69,6 +69,17 @@ export class LabHosts {
 
   processes(host: string): readonly number[] {
     return processesIn(this.lab, host);
+  }
+
+  /** Those whose command is `name`. */
+  processesNamed(host: string, name: string): readonly number[] {
+    return this.processes(host).filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name;
+      } catch {
+        return false;
+      }
+    });
   }
 
   async down(): Promise<void> {

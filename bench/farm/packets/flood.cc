@@ -1,5 +1,6 @@
 #include <sys/time.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <vector>
@@ -34,10 +35,21 @@ class Batch {
   std::array<mmsghdr, kBatch> messages_{};
 };
 
-std::vector<Socket> connected(const sockaddr_in& to, int count) {
-  std::vector<Socket> sockets(static_cast<size_t>(count));
-  for (const Socket& socket : sockets) {
-    if (::connect(socket.descriptor(), generic(to), sizeof to) != 0) fail("connect");
+// A socket for each source: so many of the system's choice, or those of a list of ports with a comma in it.
+std::vector<Socket> connected(const sockaddr_in& to, const std::string& sources) {
+  std::vector<uint16_t> ports;
+  if (sources.find(',') == std::string::npos) ports.assign(size_t(std::atoi(sources.c_str())), 0);
+  for (size_t at = 0; sources.find(',') != std::string::npos && at < sources.size();) {
+    ports.push_back(uint16_t(std::atoi(sources.c_str() + at)));
+    at = std::min(sources.find(',', at), sources.size() - 1) + 1;
+  }
+  std::vector<Socket> sockets(ports.size());
+  for (size_t i = 0; i < ports.size(); i++) {
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    own.sin_port = htons(ports[i]);
+    if (::bind(sockets[i].descriptor(), generic(own), sizeof own) != 0) fail("bind");
+    if (::connect(sockets[i].descriptor(), generic(to), sizeof to) != 0) fail("connect");
   }
   return sockets;
 }
@@ -49,7 +61,7 @@ void sleepFor(double time) {
 
 }  // namespace
 
-int flood(const char* address, const char* port, double forSeconds, int sources, double perSecond) {
+int flood(const char* address, const char* port, double forSeconds, const std::string& sources, double perSecond) {
   const std::vector<Socket> sockets = connected(endpoint(address, port), sources);
   // A paced flood sends one by one: a batch would be a burst.
   const unsigned batchSize = perSecond > 0 ? 1 : kBatch;

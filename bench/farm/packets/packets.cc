@@ -1,7 +1,6 @@
 // Datagrams for `covey bench`: packets flood|sink|echo|round-trips ADDRESS PORT ...
 #include "packets.h"
 
-#include <string>
 
 int main(int count, char** words) {
   const auto word = [&](int at, const char* fallback) { return at < count ? words[at] : fallback; };
@@ -9,7 +8,7 @@ int main(int count, char** words) {
   const char* address = word(2, "");
   const char* port = word(3, "");
   if (part == "flood") {
-    return packets::flood(address, port, std::atof(word(4, "1")), std::atoi(word(5, "64")), std::atof(word(6, "0")));
+    return packets::flood(address, port, std::atof(word(4, "1")), word(5, "64"), std::atof(word(6, "0")));
   }
   if (part == "sink") return packets::sink(address, port, std::atof(word(4, "10")));
   if (part == "echo") return packets::echo(address, port);

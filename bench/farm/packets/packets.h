@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <string>
 
 namespace packets {
 
@@ -51,9 +52,9 @@ inline double seconds(clockid_t clock) {
   return double(now.tv_sec) + double(now.tv_nsec) / 1e9;
 }
 
-// As fast as it goes (perSecond 0) or paced. CPU time is that of this process, which has the kernel's work in it as far as the
+// As fast as it goes (perSecond 0) or paced, from so many source ports or from those of a list. CPU time is that of this process, which has the kernel's work in it as far as the
 // kernel does it at once: on veth that is all until the frame lies at the receiver's socket, or is dropped.
-int flood(const char* address, const char* port, double forSeconds, int sources, double perSecond);
+int flood(const char* address, const char* port, double forSeconds, const std::string& sources, double perSecond);
 // Until no datagram came for half a second after the first, or `forSeconds` are over; 0: until it is killed.
 int sink(const char* address, const char* port, double forSeconds);
 // Sends each datagram back, until it is killed.

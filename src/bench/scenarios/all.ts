@@ -1,11 +1,12 @@
 /** Every scenario, in the order in which they run. */
 import { BenchError, type Scenario } from '../contract.js';
 import { accepted, rejected } from './datagrams.js';
+import { faults } from './faults.js';
 import { http } from './http.js';
 import { latency } from './round-trips.js';
 import { streams } from './streams.js';
 
-export const SCENARIOS: readonly Scenario[] = [http, streams, accepted, rejected, latency];
+export const SCENARIOS: readonly Scenario[] = [http, streams, accepted, rejected, latency, faults];
 
 /** Those with these ids, all for none. Throws where there is no such scenario. */
 export function chosenScenarios(ids: readonly string[], all = SCENARIOS): readonly Scenario[] {

@@ -4,13 +4,11 @@ import { eventually } from '../../lab/processes.js';
 import type { BedOptions, Figure, Peer, Sample, Scenario } from '../contract.js';
 import { usedSeconds } from '../machine.js';
 import { buildPackets, noPackets, PACKETS, PACKETS_NEEDS, packetsResult } from '../packets-program.js';
-import { NODE, type OpenWay, UDP_PORT, type Way } from '../ways/contract.js';
+import { NODE, type OpenWay, SOURCES, UDP_PORT, type Way } from '../ways/contract.js';
 import { coveyByVips, coveyPcap, coveyRing } from '../ways/covey.js';
 import { direct, haproxy, nftHash, xtCluster } from '../ways/kernel.js';
 import { type OnWays, peerOn } from './on-ways.js';
 
-/** Each source port is another client to the farm. */
-const SOURCES = 256;
 /** A rate that every peer here can take, so that what is lost there is lost by the peer. */
 const STEADY_PER_SECOND = 50_000;
 const SINK_SPARE_SECONDS = 5;
@@ -72,7 +70,7 @@ const rejectedOnWays: OnWays = {
 export const rejected: Scenario = {
   id: 'rejected',
   title: "What does a node pay for frames that are another node's?",
-  about: `The same flood to a node that owns nothing. The sender's core carries each frame over switch and cable into the node's kernel, so its CPU time has the kernel's part of the rejection in it; to it comes the CPU time of the node's own processes, heartbeats included. \`direct\` is a host that knows nothing of any farm: the frame has a foreign MAC.`,
+  about: `The same flood to a node that owns nothing of it; in Covey's farm of two each node owns half of the buckets, and the flood is the other's. The sender's core carries each frame over switch and cable into the node's kernel, so its CPU time has the kernel's part of the rejection in it; to it comes the CPU time of the node's own processes, heartbeats included. \`direct\` is a host that knows nothing of any farm: the frame has a foreign MAC.`,
   figures: REJECTED_FIGURES,
   base: direct.name,
   peers: [direct, coveyRing, coveyPcap, coveyByVips, xtCluster, nftHash, haproxy].map((way) =>
@@ -86,8 +84,9 @@ function datagramPeer(way: Way, scenario: OnWays): Peer {
   return cannot === undefined ? peer : { ...peer, cannot };
 }
 
-async function flood({ hosts }: OpenWay, seconds: number, perSecond: number): Promise<Flood> {
-  const words = [PACKETS, 'flood', VIP, UDP_PORT, seconds, SOURCES, perSecond].map(String);
+async function flood({ hosts, clientPorts }: OpenWay, seconds: number, perSecond: number): Promise<Flood> {
+  const sources = clientPorts?.join(',') ?? SOURCES;
+  const words = [PACKETS, 'flood', VIP, UDP_PORT, seconds, sources, perSecond].map(String);
   return packetsResult<Flood>(await hosts.exec('client', words, seconds * 1000));
 }
 

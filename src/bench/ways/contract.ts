@@ -7,6 +7,8 @@ export const HTTP_PORT = 8080;
 export const STREAM_PORT = 5201;
 export const UDP_PORT = 9000;
 export const ECHO_PORT = 9001;
+/** Source ports of a flood: each is another client to the farm. */
+export const SOURCES = 256;
 
 export interface WayWishes extends Pick<BedOptions, 'signal' | 'say' | 'overrides'> {
   readonly lab: string;
@@ -18,6 +20,8 @@ export interface OpenWay {
   readonly hosts: LabHosts;
   /** Where TCP services of the node listen. Datagrams always come to the VIP itself. */
   readonly serviceAddress: string;
+  /** Ports of the client that are this node's, or none of it, as was wished. Absent: all are. */
+  readonly clientPorts?: readonly number[];
   /** Remarks after the rounds: which engine ran, what was lost. */
   notes?(): Promise<readonly string[]>;
 }

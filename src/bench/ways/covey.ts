@@ -1,17 +1,20 @@
 /**
- * Covey's ways. To own all: a farm of one. To own nothing:
+ * Covey's ways. To own all: a farm of one. To own nothing of what comes:
  *
- *     client ---- switch ---- n1   measured: hears everything, and its rules give it nothing
- *                     `------ n2   owns all; the switch does not flood to it, so its work is not measured with n1's
+ *     client ---- switch ---- n1   measured: hears everything; the client uses ports whose buckets are n2's
+ *                     `------ n2   the switch does not flood to it, so its work is not measured with n1's
  *
  * Heartbeats are broadcasts, and reach both.
  */
-import { portOf, VIP } from '../../lab/names.js';
+import { ControlClient } from '../../control/client.js';
+import { CLIENT_ADDRESS, nodePaths, portOf, VIP } from '../../lab/names.js';
 import { nodeReport } from '../../lab/status.js';
 import { LabHosts } from '../lab-hosts.js';
-import { ECHO_PORT, HTTP_PORT, NODE, STREAM_PORT, UDP_PORT, type Way } from './contract.js';
+import { ECHO_PORT, HTTP_PORT, NODE, SOURCES, STREAM_PORT, UDP_PORT, type Way } from './contract.js';
 
 const OTHER = 'n2';
+/** Below those that the system gives out by itself. */
+const FIRST_PORT = 20_000;
 
 /** `reach: auto`, the default of the product, chooses the ring; the lab's config has `flood`, so here it is named. */
 export const coveyRing = coveyWay('covey', 'ring', 'Covey with its own capture ring, as `reach: auto` chooses it');
@@ -27,11 +30,13 @@ function coveyWay(name: string, capture: 'ring' | 'pcap', about: string, environ
     needs: [],
     carries: { datagrams: true },
     open: async ({ lab, isOwner, overrides, signal, say }) => {
-      const config = JSON.stringify({ capture, rules: rules(isOwner) });
+      const config = JSON.stringify({ capture, rules: RULES });
       const wishes = { lab, nodes: isOwner ? 1 : 2, agents: true, overrides: [config, ...overrides] };
       const hosts = await inEnvironment(environment, () => LabHosts.up(wishes, { signal, say }));
-      if (!isOwner) await hosts.exec('switch', ['bridge', 'link', 'set', 'dev', portOf(OTHER), 'flood', 'off']);
-      return { hosts, serviceAddress: VIP, notes: () => notes(lab) };
+      const opened = { hosts, serviceAddress: VIP, notes: () => notes(lab) };
+      if (isOwner) return opened;
+      await hosts.exec('switch', ['bridge', 'link', 'set', 'dev', portOf(OTHER), 'flood', 'off']);
+      return { ...opened, clientPorts: await foreignPorts(lab) };
     },
   };
 }
@@ -44,12 +49,21 @@ async function inEnvironment<T>(variables: NodeJS.ProcessEnv, build: () => Promi
   });
 }
 
-function rules(isOwner: boolean): readonly unknown[] {
-  const plan = isOwner ? {} : { mode: 'failover', order: [OTHER, NODE] };
-  const rule = (name: string, protocol: string, ports: readonly number[]) => {
-    return { name, protocol, ports, affinity: 'connection', ...plan };
-  };
-  return [rule('tcp', 'tcp', [HTTP_PORT, STREAM_PORT]), rule('udp', 'udp', [UDP_PORT, ECHO_PORT])];
+const RULES = [
+  { name: 'tcp', protocol: 'tcp', ports: [HTTP_PORT, STREAM_PORT], affinity: 'connection' },
+  { name: 'udp', protocol: 'udp', ports: [UDP_PORT, ECHO_PORT], affinity: 'connection' },
+];
+
+/** Those whose bucket the other node owns, by the word of the agent. */
+async function foreignPorts(lab: string): Promise<readonly number[]> {
+  const control = new ControlClient(nodePaths(lab, NODE).runDir);
+  const ports: number[] = [];
+  for (let port = FIRST_PORT; ports.length < SOURCES; port++) {
+    const to = { address: VIP, port: UDP_PORT, protocol: 'udp' } as const;
+    const { owner } = await control.explain({ address: CLIENT_ADDRESS, port, to });
+    if (owner === OTHER) ports.push(port);
+  }
+  return ports;
 }
 
 async function notes(lab: string): Promise<readonly string[]> {
