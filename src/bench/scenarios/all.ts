@@ -2,11 +2,13 @@
 import { BenchError, type Scenario } from '../contract.js';
 import { accepted, rejected } from './datagrams.js';
 import { faults } from './faults.js';
+import { growth } from './growth.js';
 import { http } from './http.js';
+import { micro } from './micro.js';
 import { latency } from './round-trips.js';
 import { streams } from './streams.js';
 
-export const SCENARIOS: readonly Scenario[] = [http, streams, accepted, rejected, latency, faults];
+export const SCENARIOS: readonly Scenario[] = [http, streams, accepted, rejected, latency, faults, growth, micro];
 
 /** Those with these ids, all for none. Throws where there is no such scenario. */
 export function chosenScenarios(ids: readonly string[], all = SCENARIOS): readonly Scenario[] {
