@@ -14,7 +14,7 @@ export async function coveyCluster(
   heartbeat: Readonly<Record<string, string>>,
   { overrides, signal, say }: BedOptions,
 ): Promise<FaultyCluster> {
-  const config = JSON.stringify({ heartbeat, rules: RULES, capture: 'ring', drain: { deadline: '2s' } });
+  const config = JSON.stringify({ heartbeat, rules: RULES, capture: 'ring' });
   const wishes = { lab, nodes: FAULT_NODES.length, agents: true, overrides: [config, ...overrides] };
   const hosts = await LabHosts.up(wishes, { signal, say });
   const inflict = async (fault: Fault): Promise<void> => {

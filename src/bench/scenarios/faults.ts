@@ -15,7 +15,7 @@ import { ECHO_PORT } from '../ways/contract.js';
 const CLIENT = join(PROJECT, 'dist', 'bench', 'faults', 'client.js');
 const BEFORE_MS = 700;
 /** From the beginning of the client to its last datagram. keepalived needs 3.6 s by default, and a neighbour's cache a while. */
-const CLIENT_SECONDS = 6;
+const CLIENT_SECONDS = 5;
 
 type Build = (lab: string, options: BedOptions) => Promise<FaultyCluster>;
 
