@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../src/bench/contract.js';
 import type { TargetReport } from '../../src/bench/target/contract.js';
+import { labKill } from '../../src/lab/lab.js';
 import { VIP } from '../../src/lab/names.js';
 import { CommandError, run } from '../../src/platform/run.js';
-import { ROOT, useFarm } from './farm.js';
+import { ROOT, until, useFarm } from './farm.js';
 
 const CLI = join(ROOT, 'dist', 'cli', 'main.js');
 const directory = mkdtempSync(join(tmpdir(), 'covey-bench-'));
@@ -112,6 +113,31 @@ describe('covey bench --target', () => {
     expect(Object.keys(report.shares!).sort()).toEqual(farm.nodes);
     expect(Object.values(report.shares!).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9);
     expect(report.seconds.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('shows how long clients waited when a node was killed meanwhile', async () => {
+    const words = [
+      'bench',
+      '--target',
+      `${VIP}:80`,
+      '--seconds',
+      '5',
+      '--connections',
+      '2',
+      '--probes',
+      '100',
+      '--json',
+    ];
+    const bench = farm.background('client', [process.execPath, CLI, ...words]);
+    await until('the load has begun', () => bench.stderr().includes('asking'));
+    await labKill(farm.lab, 'n2');
+    expect(await bench.ended).toBe(0);
+    const report = JSON.parse(bench.stdout()) as TargetReport;
+    // A lease of 500 ms and its margin, in which a third of the new connections meet nobody.
+    expect(report.newConnectionsLost).toBeGreaterThan(1);
+    expect(report.longestGapMs).toBeGreaterThan(50);
+    expect(report.failed.timeout).toBeGreaterThan(0);
+    expect(report.newConnections).toBeGreaterThan(report.newConnectionsLost);
   });
 });
 

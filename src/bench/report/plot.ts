@@ -53,7 +53,8 @@ function row(figure: Figure, peer: PeerResult, base: string, y: number, top: num
   const dots = result.values
     .map((value) => `<circle cx="${position(value, top)}" cy="${middle}" r="${DOT}"/>`)
     .join('');
-  const words = `${result.median.toFixed(figure.digits)}  ${ratioText(result, base)}`;
+  const median = result.median.toFixed(figure.digits);
+  const words = result.ratio === null ? median : `${median}, ${ratioText(result, base)}`;
   return `<text class="name" x="${LEFT - 8}" y="${middle + 4}">${escaped(peer.name)}</text>${bar}${dots}<text class="value" x="${LEFT + PLOT + 8}" y="${middle + 4}">${escaped(words)}</text>`;
 }
 

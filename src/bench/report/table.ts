@@ -20,7 +20,7 @@ export function machineLines({
   return [
     `${machine.cores} cores (${machine.processor}), ${machine.memoryMiB} MiB, Linux ${machine.kernel}, Node ${machine.node}, Covey ${machine.covey}${machine.commit === null ? '' : ` (${machine.commit})`}`,
     `${programs.join(', ')}; load average before ${machine.loadBefore}, after ${machine.loadAfter}; client, switch and nodes share these cores`,
-    `${rounds} rounds, peers in turn; ${secondsPerMeasurement} s a measurement; medians, (smallest..largest); ratios of the same round; ${Math.round(tookSeconds)} s in all`,
+    `${rounds === 1 ? '1 round' : `${rounds} rounds`}, peers in turn; ${secondsPerMeasurement} s a measurement; medians, (smallest..largest); ratios of the same round; ${Math.round(tookSeconds)} s in all`,
     `command: ${command}`,
   ];
 }
