@@ -3,13 +3,15 @@
 # it costs a second when all is there.
 #
 #   scripts/setup.sh         what running a farm, the lab and the demo need
-#   scripts/setup.sh test    what the tests and benchmarks need as well
+#   scripts/setup.sh test    what the tests need as well
+#   scripts/setup.sh bench   and what Covey is measured against: `covey bench`
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 RUN_PACKAGES=(ca-certificates curl g++ iproute2 libpcap-dev make nftables openssl procps python3)
 TEST_PACKAGES=(binutils bind9-dnsutils chromium dnsmasq-base fish iperf3 iputils-arping iputils-ping mandoc mmdebstrap nginx-light prometheus redis-server redis-tools
   shellcheck socat systemd tcpdump wrk zsh)
+BENCH_PACKAGES=(ethtool haproxy iptables keepalived)
 
 say() { printf '==> %s\n' "$*"; }
 fail() {
@@ -94,11 +96,12 @@ main() {
   flock 9
   check_node
   apt_packages "${RUN_PACKAGES[@]}"
-  if [ "${1:-}" = test ]; then
+  if [ "${1:-}" = test ] || [ "${1:-}" = bench ]; then
     # Each on a line of its own: in a list of && the shell would not end when the first fails.
     apt_packages "${TEST_PACKAGES[@]}"
     clang_packages
   fi
+  if [ "${1:-}" = bench ]; then apt_packages "${BENCH_PACKAGES[@]}"; fi
   npm_packages
   build
   say 'ready'

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Kernel direct against through Covey, one table from one run. Needs root; makes its own network namespaces.
+# `covey bench` of this clone, with the packages of all its peers. Needs root; makes its own network namespaces.
 #
-#   npm run bench                                5 rounds of 3 s
-#   npm run bench -- --rounds 9 --seconds 5
+#   npm run bench                                           every scenario
+#   npm run bench -- http rejected --rounds 9 --html f.html
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ "$(id -u)" = 0 ] || {
   echo 'bench: it makes network namespaces; run it as root' >&2
   exit 1
 }
-bash scripts/setup.sh test >&2
-exec node bench/farm/bench.mjs "$@"
+bash scripts/setup.sh bench >&2
+exec node dist/cli/main.js bench "$@"

@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { addBenchCommand } from '../bench/commands.js';
 import { ControlClient } from '../control/client.js';
 import { addLabCommands } from '../lab/commands.js';
 import { checkFile, openFile, openLive } from '../platform/pcap.js';
@@ -54,6 +55,7 @@ const parts: CliParts = {
   cleanup: async (options) => (await import('../platform/host/cleanup.js')).cleanup(options),
   console: async (options) => (await import('./entry/run.js')).runConsole(options),
   addLabCommands,
+  addBenchCommand,
   pause,
   nowMs: () => performance.now(),
   interruption: () => orClosed(interruption(), output),

@@ -141,6 +141,7 @@ export interface CliParts {
   /** Runs the console in the foreground, or gives one of its users a new password. @returns the exit code. */
   readonly console: (options: ConsoleOptions) => Promise<number>;
   readonly addLabCommands: (program: Command) => void;
+  readonly addBenchCommand: (program: Command) => void;
   /** Waits; false when the user has interrupted. */
   readonly pause: (ms: number) => Promise<boolean>;
   readonly nowMs: () => number;

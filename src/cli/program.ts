@@ -64,6 +64,7 @@ export function buildProgram(given: CliParts, end: (exitCode: number) => void): 
   addKeyCommands(add);
   addConfigCommands(add);
   parts.addLabCommands(program);
+  parts.addBenchCommand(program);
   addSelfHelp(program, parts, (own) => buildProgram(own, end));
   pointToHelp(program);
   return program.addHelpText(

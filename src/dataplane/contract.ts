@@ -56,7 +56,7 @@ export interface OpenOptions {
   readonly ringBytes: number;
   /**
    * Frames of buckets that are other nodes' are held back in the kernel, where they cost next to nothing, and count as
-   * `filteredInKernel` instead of `rejectedNotOwner`. The default is false: what it brings is not measured in a farm yet.
+   * `filteredInKernel` instead of `rejectedNotOwner`. Default false; `covey run` sets it.
    */
   readonly filtersBuckets?: boolean;
   /** Bound of the hold ring, frames and bytes. */

@@ -58,8 +58,12 @@ const OWN_ALL = [{ op: 'own', plan: 0, buckets: ALL_BUCKETS }];
 const CUT_ALL = [{ op: 'cut', plan: 0, buckets: ALL_BUCKETS, serial: 1 }];
 const FOREVER_MS = 600_000;
 
-describe.skipIf(skipped).each(['pcap', 'ring'] as const)('native data plane, %s', { timeout: 30_000 }, (engine) => {
-  const OPTIONS = { ...COMMON, engine };
+/** Each engine with a filter in the kernel for VIPs, and with the exact one, as `covey run` has it. */
+const PLANES = ['pcap', 'ring', 'pcap by buckets', 'ring by buckets'] as const;
+
+describe.skipIf(skipped).each(PLANES)('native data plane, %s', { timeout: 30_000 }, (plane) => {
+  const filtersBuckets = plane.endsWith('by buckets');
+  const OPTIONS = { ...COMMON, engine: plane.split(' ')[0], filtersBuckets };
   let bed: Bed;
   let host: Host;
   let labs = 0;

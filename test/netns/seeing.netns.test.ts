@@ -135,7 +135,9 @@ describe('metrics', () => {
     );
     expect(shares).toHaveLength(3);
     expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9);
-    expect(stdout).toMatch(/^covey_rejected_frames_total\{reason="notOwner"\} [1-9]/m);
+    // Those of other nodes' buckets, which the filter in the kernel holds back.
+    expect(stdout).toMatch(/^covey_filtered_in_kernel_total [1-9]/m);
+    expect(stdout).toContain('covey_rejected_frames_total{reason="notOwner"}');
     expect(stdout).toMatch(/^covey_accepted_total [1-9]/m);
     const names = (text: string) => [...text.matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1]);
     expect(names(await covey('n1', 'metrics'))).toEqual(names(stdout));

@@ -161,7 +161,10 @@ describe.sequential('I7: strangers change nothing', () => {
       '45',
       '',
     ].map((packet) => header(vmac, '0800') + packet);
-    const { before, after } = await unchangedBy(() => send(wrong));
+    const reports = () => Promise.all(farm.nodes.map((node) => farm.report(node)));
+    const before = await reports();
+    await unchangedBy(() => send(wrong));
+    const after = await reports();
     const names = [
       'malformedEthernet',
       'malformedIpv4',
@@ -170,7 +173,9 @@ describe.sequential('I7: strangers change nothing', () => {
       'truncatedCapture',
       'badChecksum',
     ];
-    expect(grown(before, after, names)).toBeGreaterThan(wrong.length / 2);
+    // All by the node whose client this is; at the others the filter in the kernel holds back what looks like that node's.
+    const counted = before.map((report, node) => grown(report, after[node]!, names));
+    expect(Math.max(...counted)).toBeGreaterThan(wrong.length / 2);
     expect((await farm.ids({ prefix: 'still', count: 60 })).filter((outcome) => outcome.error !== null)).toEqual([]);
   });
 

@@ -6,7 +6,7 @@ import { type Family, snakeCase } from './family.js';
 /** What is counted where the name does not say it by itself. */
 const HELP: Partial<Record<CounterName, string>> = {
   framesSeen: 'Frames that came in on the interface.',
-  filteredInKernel: "Of those, the ones that the kernel's filter held back: not for a VIP.",
+  filteredInKernel: "Of those, the ones that the kernel's filter held back: not for a VIP, or other nodes'.",
   accepted: 'Frames that this node took.',
   injected: "Packets given to this host's network stack.",
   held: 'Frames held while their bucket was being handed over.',

@@ -69,6 +69,8 @@ const captureOptions = {
   // Routine heartbeats wait for each other: an awake costs more than a heartbeat does, and none of this delays an urgent one.
   gatherMs: Math.floor(config.heartbeat.intervalMs / GATHER_PARTS),
   counters,
+  // For comparisons alone (bench/README.md): what this brings is the difference.
+  filtersBuckets: process.env.COVEY_BUCKET_FILTER !== 'off',
 };
 const { dataPlane, reason: engineReason } = openWithEngine(config.capture, captureOptions, NativeDataPlane.open);
 let ownMac = dataPlane.mac;

@@ -301,6 +301,24 @@ TEST("the bucket program agrees with the classifier on a million random packets"
   CHECK(sum.accepted > 20'000);
 }
 
+TEST("what is too short, or has a header of a wrong length, is passed on to be counted by name") {
+  Node node(shapeOf());
+  node.own(0, oneBucket(0));
+  SystemError error;
+  const auto plain = prefilterFor(shapeOf(), &error);
+  const auto program = bucketProgram(shapeOf(), node.filter.sieve(), plain);
+  const Bytes whole = frameTo(80, 100);
+  CHECK(node.classify(whole).reason == Counter::rejectedNotOwner);
+  CHECK(!passes(program, whole));
+  // From the first byte behind the addresses to the last of the ports.
+  for (size_t length = 34; length < 38; length++) CHECK(passes(program, Bytes(whole.begin(), whole.begin() + long(length))));
+  for (const uint8_t first : {0x40, 0x44, 0x4f, 0x55, 0x65}) {
+    Bytes frame = whole;
+    frame[14] = first;
+    CHECK(passes(program, frame));
+  }
+}
+
 TEST("with more plans than fit, none of theirs is held back wrongly, and the first ones still are") {
   const Tally tally = compare(manyPlans(), 100'000, 5, false);
   CHECK_EQ(tally.wronglyHeldBack, 0u);

@@ -2,7 +2,7 @@
  * Walks every import of the sources and fails on an arrow that the layout does not allow (README, "How the code is laid out").
  *
  *   cli/entry (composition) -> everything
- *   cli, console, lab -> control -> pure rooms
+ *   cli, console, bench, lab -> control -> pure rooms; bench -> lab
  *   agent -> pure rooms, contracts
  *   dataplane, platform, reach, checkers, services -> pure rooms
  *   pure rooms -> one another only as listed, no Node builtin, no package but zod and yaml (config)
@@ -40,6 +40,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: ['control', 'config', 'lab', 'buckets'],
   console: ['control'],
   lab: ['control', 'platform', 'config'],
+  bench: ['lab', 'control', 'platform', 'buckets', 'wire'],
 };
 const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = { config: ['zod', 'yaml'] };
 /** Modules that are contracts: types and constants only, so any room may import them. */

@@ -78,6 +78,7 @@ export async function covey(line: string | readonly string[], fakes: Fakes = {})
     cleanup: async () => ({ undone: [], found: true }),
     console: async () => 0,
     addLabCommands: () => undefined,
+    addBenchCommand: () => undefined,
     pause: async () => false,
     nowMs: () => 0,
     isRoot: false,

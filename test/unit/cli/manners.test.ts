@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { addBenchCommand } from '../../../src/bench/commands.js';
 import { asRoot } from '../../../src/cli/exit.js';
 import { examplesIn } from '../../../src/cli/help.js';
 import { roffText } from '../../../src/cli/manual.js';
@@ -26,7 +27,7 @@ const terminal = {
   size: () => ({ columns: 80, rows: 24 }),
   onResize: () => () => {},
 };
-const fakes = { version: '1', terminal, addLabCommands } as unknown as CliParts;
+const fakes = { version: '1', terminal, addLabCommands, addBenchCommand } as unknown as CliParts;
 const reader = new HelpReader(fakes, (parts) => buildProgram(parts, () => {}));
 const root = commandTree(reader.program);
 const commands = allCommands(root).slice(1);
@@ -162,7 +163,7 @@ describe('what only root may do', () => {
 
 describe('the man page', () => {
   it('is what mandoc takes without a complaint, with every command and option', async () => {
-    const { out } = await covey('man', { parts: { addLabCommands } });
+    const { out } = await covey('man', { parts: { addLabCommands, addBenchCommand } });
     const lint = spawnSync('mandoc', ['-Tlint', '-Wwarning'], { input: out, encoding: 'utf8' });
     expect(lint.error).toBeUndefined();
     expect(lint.stdout + lint.stderr).toBe('');
@@ -186,7 +187,7 @@ describe('completions', { timeout: 60_000 }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'covey-completion-'));
   afterAll(() => rmSync(directory, { recursive: true }));
   const script = async (shell: string) => {
-    const { out } = await covey(`completion ${shell}`, { parts: { addLabCommands } });
+    const { out } = await covey(`completion ${shell}`, { parts: { addLabCommands, addBenchCommand } });
     const path = join(directory, `covey.${shell}`);
     writeFileSync(path, out);
     return path;

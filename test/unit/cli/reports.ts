@@ -41,6 +41,7 @@ export function healthy(over: Partial<StatusReport> = {}): StatusReport {
       accepted: 1204,
       rejected: { notOwner: 2400, noRule: 8 },
       injected: 1204,
+      filteredInKernel: 388,
       relayed: 0,
       held: 0,
       replayed: 0,

@@ -20,7 +20,7 @@ n1 *  up     33.3 %  █████▍··········       1      0      
 n2    up     33.3 %  █████▍··········       1      0  12 ms
 n3    up     33.3 %  █████▍··········       1      0  24 ms
 
-packets  accepted 1,204, injected 1,204, arpAnswered 7
+packets  accepted 1,204, injected 1,204, filteredInKernel 388, arpAnswered 7
 rejected 2,408: notOwner 2,400, noRule 8
 paths    raw ok
 software covey 0.1.0, capture by pcap (capture: pcap)
@@ -75,7 +75,7 @@ n11   draining    0.0 %  ▏···············       1      0  never
 
 ! console: checked, but this version does not act on it yet
 
-packets  accepted 1,204, injected 1,204, arpAnswered 7
+packets  accepted 1,204, injected 1,204, filteredInKernel 388, arpAnswered 7
 rejected 21: f 6, e 5, d 4, c 3, 2 more
 losses   captureDrops 12, vmacAsSource 1
 paths    raw ok; udp:192.168.9.0/24 failed (no address in it), silent: n10, n11

@@ -26,6 +26,8 @@ constexpr size_t kWords = kBuckets / 32;
 // Where things lie in an untagged frame.
 constexpr uint32_t kTypeAt = 12;
 constexpr uint32_t kIpAt = 14;
+// Both ports, with which TCP's and UDP's headers begin.
+constexpr uint32_t kPortBytes = 4;
 
 struct Family {
   bool isIpv6;
@@ -90,6 +92,7 @@ class Writer {
     if (std::none_of(shape_.vips.begin(), shape_.vips.end(), isOfFamily)) return code_.jump(plain_);
     const Label udp = code_.label();
     writeVips(family);
+    writeLengths(family);
     load(BPF_B, family.protocolAt);
     code_.jumpIf(BPF_JEQ, uint32_t(Protocol::udp), udp);
     code_.jumpUnless(BPF_JEQ, uint32_t(Protocol::tcp), plain_);
@@ -120,6 +123,25 @@ class Writer {
     }
     code_.jump(plain_);
     code_.bind(isOurs);
+  }
+
+  // A header of a wrong length, or a frame that ends before the ports: for `classify` to name. Reading beyond the end would end the
+  // program, and hold back silently.
+  void writeLengths(const Family& family) {
+    if (family.isIpv6) {
+      code_.emit(BPF_LD | BPF_W | BPF_LEN, 0);
+      code_.jumpUnless(BPF_JGE, kIpAt + 40 + kPortBytes, plain_);
+      return;
+    }
+    load(BPF_B, kIpAt);
+    code_.jumpUnless(BPF_JGE, 0x45, plain_);
+    code_.jumpIf(BPF_JGT, 0x4f, plain_);
+    code_.emit(BPF_LDX | BPF_MSH | BPF_B, kIpAt);
+    code_.emit(BPF_LD | BPF_W | BPF_LEN, 0);
+    code_.emit(BPF_ALU | BPF_SUB | BPF_X, 0);
+    // Less than nothing.
+    code_.jumpIf(BPF_JSET, 0x80000000, plain_);
+    code_.jumpUnless(BPF_JGE, kIpAt + kPortBytes, plain_);
   }
 
   // The first entry that has the port, as in CompiledShape::ruleFor.

@@ -12,7 +12,7 @@ namespace covey::io {
 
 // A program that holds back whole TCP and UDP packets to a VIP, sent to the shared MAC, whose bucket is not in the sieve. Everything
 // else goes by `plain`, the program for the VIPs alone: other MACs (relay, bystanders), frames from the vMAC, fragments, ICMP,
-// extension headers, tags in the bytes, ports without a rule or with one that denies. So `classify` remains the authority, and
+// extension headers, headers of wrong lengths, tags in the bytes, ports without a rule or with one that denies. So `classify` remains the authority, and
 // rejects whatever this lets pass. Empty: the rules do not fit a program of the kernel; then `plain` is what there is.
 //
 // With many plans, those that do not fit any more let all their packets pass.

@@ -1,0 +1,64 @@
+/** Scenario `latency`: what a farm adds to a round trip, idle and while datagrams come at several rates. */
+import { VIP } from '../../lab/names.js';
+import type { BedOptions, Figure, Sample, Scenario } from '../contract.js';
+import { buildPackets, noPackets, PACKETS, PACKETS_NEEDS, packetsResult } from '../packets-program.js';
+import { startEcho } from '../services.js';
+import { ECHO_PORT, NODE, type OpenWay, UDP_PORT } from '../ways/contract.js';
+import { coveyPcap, coveyRing } from '../ways/covey.js';
+import { direct, nftHash, xtCluster } from '../ways/kernel.js';
+import { type OnWays, peerOn } from './on-ways.js';
+
+const INTERVAL_US = 1000;
+const SOURCES = 64;
+/** Datagrams a second besides, which a sink throws away. */
+const LOADS = [0, 1000, 10_000, 50_000];
+const PERCENTILES = ['p50', 'p99', 'p999'] as const;
+const NAMES = { p50: 'p50', p99: 'p99', p999: 'p99.9' } as const;
+
+type Percentiles = Readonly<Record<(typeof PERCENTILES)[number], number>> & { readonly lost: number };
+
+const onWays: OnWays = {
+  id: 'latency',
+  isOwner: true,
+  needs: PACKETS_NEEDS,
+  prepare: async (open) => {
+    await buildPackets();
+    await startEcho(open, PACKETS);
+    // Where nobody listens, each datagram of the load would bring an ICMP error.
+    const isReady = () => open.hosts.isListening(NODE, UDP_PORT, 'udp');
+    await open.hosts.start(NODE, [PACKETS, 'sink', VIP, String(UDP_PORT), '0'], isReady);
+  },
+  measure: async (open, options) => {
+    const sample: Record<string, number> = {};
+    for (const load of LOADS) Object.assign(sample, await roundTrips(open, load, options));
+    return sample;
+  },
+};
+
+export const latency: Scenario = {
+  id: 'latency',
+  title: 'What does a farm add to a round trip?',
+  about: `A datagram and its echo, one a millisecond, alone and while other datagrams come to the same VIP. What is added is the difference to \`direct\`: its programs and cores are the same.`,
+  figures: LOADS.flatMap((load) => PERCENTILES.map((percentile) => figureOf(load, percentile))),
+  base: direct.name,
+  peers: [direct, coveyRing, coveyPcap, xtCluster, nftHash].map((way) => {
+    const peer = peerOn(way, onWays);
+    return noPackets === undefined ? peer : { ...peer, cannot: noPackets };
+  }),
+};
+
+function figureOf(load: number, percentile: (typeof PERCENTILES)[number]): Figure {
+  const name = `${load === 0 ? 'idle' : `beside ${load} datagrams/s`}, ${NAMES[percentile]}`;
+  return { id: `${load}-${percentile}`, name, unit: 'us', better: 'less', digits: 1 };
+}
+
+async function roundTrips({ hosts }: OpenWay, load: number, { seconds }: BedOptions): Promise<Sample> {
+  const count = Math.round((seconds * 1e6) / INTERVAL_US);
+  const flood = [PACKETS, 'flood', VIP, UDP_PORT, seconds + 1, SOURCES, load].map(String);
+  const flooding = load === 0 ? null : hosts.exec('client', flood, (seconds + 1) * 1000);
+  flooding?.catch(() => undefined);
+  const words = [PACKETS, 'round-trips', VIP, ECHO_PORT, count, INTERVAL_US].map(String);
+  const result = packetsResult<Percentiles>(await hosts.exec('client', words, seconds * 1000));
+  await flooding;
+  return Object.fromEntries(PERCENTILES.map((percentile) => [`${load}-${percentile}`, result[percentile]]));
+}
