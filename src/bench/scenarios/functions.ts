@@ -62,6 +62,7 @@ const HEARTBEAT: Heartbeat = {
   weight: 1,
   weightPercent: 100,
   configDigest: 'c0ffee00c0ffee00',
+  switches: [],
   reach: 'flood',
   mac: Uint8Array.of(2, 0, 0, 0, 0, 1),
   viewDigest: '0123456789abcdef',
