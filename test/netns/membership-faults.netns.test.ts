@@ -24,7 +24,8 @@ describe.sequential('SIGSTOP of supervisor and agent', () => {
     await bed.whole();
     const before = await bed.incarnations();
     const witness = await bed.witness();
-    // The newest heartbeat that all have acknowledged is up to two intervals old: at the worst moment a lease has just 300 ms left.
+    // The newest heartbeat that all have acknowledged is up to two intervals old, and is read up to a third of one later: at the worst
+    // moment a lease has 267 ms left.
     await until(
       'the lease has more to run than the stall',
       async () => (await bed.status('n2')).lease.remainingMs! > 340,
