@@ -16,7 +16,8 @@ mirror() {
 }
 
 make_cache() {
-  local uri options=() line
+  # mmdebstrap makes a directory of every name that does not end with .tar.
+  local uri options=() line fresh=${cache%.tar}.new.tar
   uri=$(mirror)
   [ -n "$uri" ] || {
     echo "chroot: apt of this machine has no main component of bookworm" >&2
@@ -25,8 +26,8 @@ make_cache() {
   # A proxy that apt is told of, the new system's apt needs as well.
   while read -r line; do options+=("--aptopt=$line"); done < <(apt-config dump | grep -i '^Acquire::[a-z]*::Proxy' || true)
   mmdebstrap --quiet --variant=minbase --include="$packages" "${options[@]}" \
-    bookworm "$cache.new" "$uri" >&2
-  mv "$cache.new" "$cache"
+    bookworm "$fresh" "$uri" >&2
+  mv "$fresh" "$cache"
 }
 
 if [ -z "$(find "$cache" -mtime -7 2>/dev/null)" ]; then make_cache; fi
