@@ -6,7 +6,7 @@ import type { ControlClient } from '../control/client.js';
 import type { BucketsReport, PeersReport } from '../control/console-contract.js';
 import type { EventReport, StatusReport } from '../control/contract.js';
 import { consoleAddresses } from './addresses.js';
-import type { Frame } from './contract.js';
+import { type Frame, STALE_AFTER_MS } from './contract.js';
 import { TrafficHistory } from './traffic.js';
 
 export type LiveAgent = Pick<ControlClient, 'status' | 'peers' | 'buckets' | 'events'>;
@@ -164,7 +164,10 @@ export class Live {
   async #askBuckets(): Promise<void> {
     const report = await this.#parts.agent.buckets();
     const text = JSON.stringify(report);
+    const ageMs = this.#parts.nowMs() - (this.#buckets?.atMs ?? Number.NEGATIVE_INFINITY);
     this.#buckets = { value: report, atMs: this.#parts.nowMs() };
+    // While nobody looked they aged: the page need not call them old until the next frame.
+    if (ageMs > STALE_AFTER_MS) this.#tellFrame();
     if (text === this.#bucketsText) return;
     this.#bucketsText = text;
     this.#tell({ event: 'buckets', data: report });

@@ -52,8 +52,8 @@ export function ratesBetween(before: Reading, after: Reading): NodeRates | null 
   const seconds = (after.uptimeMs - before.uptimeMs) / 1000;
   if (seconds <= 0) return null;
   const rate = (name: string) => Math.max(0, Math.round((numberOf(after, name) - numberOf(before, name)) / seconds));
-  const reasons = Object.entries(after.counters.rejected ?? {}).map(([reason, count]) => {
-    const grown = count - (before.counters.rejected?.[reason] ?? 0);
+  const reasons = Object.entries(rejectedIn(after)).map(([reason, count]) => {
+    const grown = count - (rejectedIn(before)[reason] ?? 0);
     return [reason, Math.max(0, Math.round(grown / seconds))] as const;
   });
   return {
@@ -63,6 +63,11 @@ export function ratesBetween(before: Reading, after: Reading): NodeRates | null 
     lost: LOSSES.reduce((sum, name) => sum + rate(name), 0),
     rejected: Object.fromEntries(reasons.filter(([, perSecond]) => perSecond > 0)),
   };
+}
+
+/** What the kernel's filter held back was rejected, too: it is where most of what other nodes serve ends. */
+function rejectedIn(reading: Reading): Readonly<Record<string, number>> {
+  return { ...reading.counters.rejected, filteredInKernel: numberOf(reading, 'filteredInKernel') };
 }
 
 function numberOf({ counters }: Reading, name: string): number {

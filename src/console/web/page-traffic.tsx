@@ -45,8 +45,8 @@ export function TrafficPage({ farm }: PageProps) {
         />
         <Legend lines={columns.rejected} />
         <p class="hint">
-          Every node sees every packet and rejects what another one serves: “not owner” is how a farm works, not a
-          fault.
+          Every node sees every packet and rejects what another one serves: “filtered in kernel” and “not owner” are how
+          a farm works, not a fault.
         </p>
       </section>
       <section class="panel">

@@ -124,6 +124,19 @@ describe('events', () => {
 });
 
 describe('buckets', () => {
+  it('that aged while nobody looked are fresh in the first frame after their answer', async () => {
+    live.start();
+    const stop = listen();
+    await vi.advanceTimersByTimeAsync(1000);
+    stop();
+    await vi.advanceTimersByTimeAsync(10_000);
+    heard = [];
+    listen();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(frames()[0]?.bucketsAgeMs).toBeGreaterThan(5000);
+    expect(frames().at(-1)?.bucketsAgeMs).toBe(0);
+  });
+
   it('are told when they change, and their age tells that they did not', async () => {
     live.start();
     listen();

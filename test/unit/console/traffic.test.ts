@@ -24,6 +24,13 @@ describe('the history', () => {
     });
   });
 
+  it('counts what the kernel held back among the rejected', () => {
+    const history = new TrafficHistory();
+    history.add(1, { n1: reading(1000, 0, { filteredInKernel: 100 }) });
+    const second = history.add(2, { n1: reading(2000, 0, { filteredInKernel: 500, rejected: { noRule: 3 } }) });
+    expect(second?.nodes.n1?.rejected).toEqual({ filteredInKernel: 400, noRule: 3 });
+  });
+
   it('shows nothing, rather than zero, of a node that says nothing new, or began anew', () => {
     const history = new TrafficHistory();
     history.add(1, { n1: reading(1000, 100) });
