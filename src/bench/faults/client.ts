@@ -47,4 +47,5 @@ for (let elapsedMs = 0; elapsedMs < Number(values.seconds) * 1000; elapsedMs = m
 await delay(PATIENCE_MS);
 for (const socket of sockets) socket.close();
 const lostAtMs = sentAtMs.filter((_, number) => !answered.has(number));
-process.stdout.write(`${JSON.stringify({ sent: sentAtMs.length, lostAtMs })}\n`);
+// Not by itself: what is left of a socket would keep the process.
+process.stdout.write(`${JSON.stringify({ sent: sentAtMs.length, lostAtMs })}\n`, () => process.exit());

@@ -3,7 +3,7 @@
  * its clients: there is no share of a third. Version 3 of the protocol, which can be faster than a second.
  */
 
-import { VIP } from '../../lab/names.js';
+import { macOf, VIP } from '../../lab/names.js';
 import { eventually } from '../../lab/processes.js';
 import { setCable } from '../../lab/topology.js';
 import type { BedOptions } from '../contract.js';
@@ -81,7 +81,7 @@ class Keepalived implements FaultyCluster {
       await this.clear();
       await this.start(VICTIM);
     }
-    if (!(await eventually(() => this.isMasterAlone(), HEAL_MS)))
+    if (!(await eventually(async () => (await this.isMasterAlone()) && (await this.isKnownToClient()), HEAL_MS)))
       throw new BenchError(`keepalived: ${VICTIM} does not become the only master again`);
   }
 
@@ -94,6 +94,12 @@ class Keepalived implements FaultyCluster {
   private async isMasterAlone(): Promise<boolean> {
     const holders = await Promise.all(FAULT_NODES.map((node) => this.hasVip(node)));
     return holders[0] === true && !holders.slice(1).includes(true);
+  }
+
+  /** Else the fault would hit a node that the client does not talk to. */
+  private async isKnownToClient(): Promise<boolean> {
+    await this.hosts.exec('client', ['ping', '-c', '1', '-W', '1', VIP]).catch(() => undefined);
+    return (await this.hosts.exec('client', ['ip', 'neigh', 'show', VIP])).includes(macOf(VICTIM));
   }
 
   private async hasVip(node: string): Promise<boolean> {

@@ -41,11 +41,11 @@ export function guardLines(spec: GuardSpec): readonly string[] {
   const { table, interface: name } = spec;
   const replace = (family: string): string =>
     `add table ${family} ${table} { flags owner; }; delete table ${family} ${table}`;
+  // Each rule costs every frame that comes so far some 0.1 us: those first that meet the farm's traffic, all of which comes to every node.
   const ingress = [
+    ...spec.vips.map(({ address }) => `${isIPv4(address) ? 'ip' : 'ip6'} daddr ${address} drop`),
+    ...spec.vips.filter(({ address }) => isIPv4(address)).map(({ address }) => `arp daddr ip ${address} drop`),
     DOUBLE_PRIORITY_TAG,
-    ...spec.vips.flatMap(({ address }) =>
-      isIPv4(address) ? [`ip daddr ${address} drop`, `arp daddr ip ${address} drop`] : [`ip6 daddr ${address} drop`],
-    ),
   ];
   const ipv4 = spec.vips.filter(({ address }) => isIPv4(address));
   const input = ipv4.map(({ address }) => `arp daddr ip ${address} drop`);
