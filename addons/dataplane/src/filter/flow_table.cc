@@ -12,7 +12,9 @@ size_t placesFor(uint32_t maxKeys) { return size_t{maxKeys} + maxKeys / 2 + 16; 
 }  // namespace
 
 FlowTable::FlowTable(uint32_t maxKeys, BucketTable& buckets)
-    : buckets_(buckets), maxKeys_(maxKeys), entries_(placesFor(maxKeys)), cells_(kMaxPlans * kBuckets) {}
+    : buckets_(buckets), maxKeys_(maxKeys), entries_(placesFor(maxKeys)), cells_(kMaxPlans * kBuckets) {
+  free_ = static_cast<uint32_t>(entries_.size());
+}
 
 uint32_t FlowTable::add(const KeyRecord& key, uint32_t hash, FlowList list) {
   FlowEntry entry;
@@ -24,6 +26,7 @@ uint32_t FlowTable::add(const KeyRecord& key, uint32_t hash, FlowList list) {
 uint32_t FlowTable::place(const FlowEntry& entry, uint32_t hash) {
   uint32_t index = home(entry.key, hash);
   while (isUsed(entries_[index])) index = after(index);
+  if (entries_[index].list == FlowList::free) free_--;
   entries_[index] = entry;
   entries_[index].hash = hash;
   used_++;
@@ -43,7 +46,28 @@ void FlowTable::leavePlace(uint32_t index) {
   used_--;
   entries_[index].list = FlowList::gap;
   if (entries_[after(index)].list != FlowList::free) return;
-  for (uint32_t at = index; entries_[at].list == FlowList::gap; at = before(at)) entries_[at].list = FlowList::free;
+  for (uint32_t at = index; entries_[at].list == FlowList::gap; at = before(at)) becomeFree(at);
+}
+
+uint32_t FlowTable::placeBefore(uint32_t index) const {
+  uint32_t at = home(entries_[index].key, entries_[index].hash);
+  while (at != index && isUsed(entries_[at])) at = after(at);
+  return at;
+}
+
+/** What points to the entry, in its bucket and in its list, points to the new place. */
+FlowEntry& FlowTable::relocate(uint32_t from, uint32_t to) {
+  FlowEntry& entry = entries_[to];
+  entry = entries_[from];
+  free_--;
+  becomeFree(from);
+  Cell& cell = cells_[BucketTable::cellOf(entry.key.plan(), entry.bucket())];
+  (entry.bucketPrevious == kNone ? cell.first : entries_[entry.bucketPrevious].bucketNext) = to;
+  if (entry.bucketNext != kNone) entries_[entry.bucketNext].bucketPrevious = to;
+  List& list = lists_[static_cast<size_t>(entry.list)];
+  (entry.listPrevious == kNone ? list.first : entries_[entry.listPrevious].listNext) = to;
+  (entry.listNext == kNone ? list.last : entries_[entry.listNext].listPrevious) = to;
+  return entry;
 }
 
 void FlowTable::move(uint32_t index, FlowList list) {
@@ -122,6 +146,7 @@ void FlowTable::clear() {
   std::fill(cells_.begin(), cells_.end(), Cell{});
   lists_.fill(List{});
   used_ = 0;
+  free_ = static_cast<uint32_t>(entries_.size());
 }
 
 }  // namespace covey

@@ -1,8 +1,10 @@
 // Storage of affinity keys: a preallocated hash table, a list per bucket, and one list per kind of entry.
 //
 // Entries lie in the hash table itself (open addressing, linear probing, at most 2/3 full), so that a packet of a known
-// key touches one cache line of it; an index beside a pool would be a second one, of other memory. Lists point to
-// entries, so these do not move: a removed one leaves a gap that probing passes, until what lies behind it is free too.
+// key touches one cache line of it; an index beside a pool would be a second one, of other memory. A removed entry leaves a
+// gap that probing passes, until what lies behind it is free too. A table that stays nearly full would so lose all its free
+// places, and with them the end of every search: so where they become few, each new entry first tidies a run of places, in
+// which entries move into the gaps. No index of an entry may be held while another is added.
 //
 // A list is in the order in which its entries were put into it, and a packet moves none of them: that would touch two
 // neighbours, three cache lines instead of one. Who takes from a list's head looks whether the entry was seen since it
@@ -114,7 +116,15 @@ class FlowTable {
 
   bool isFull() const { return used_ == maxKeys_; }
   uint32_t used() const { return used_; }
-  /** A new entry at the end of `list`; the caller has made room. The key's plan is at most 7. */
+  /**
+   * To be called before `add`. Where free places have become few, closes the gaps of some runs; `moved(entry, index)` hears of
+   * each entry that has another index by now.
+   */
+  template <class Moved>
+  void tidy(Moved moved) {
+    for (int runs = 0; isCluttered() && runs < kRunsATime; runs++) tidyRun(moved);
+  }
+  /** A new entry at the end of `list`; the caller has made room, and has tidied. The key's plan is at most 7. */
   uint32_t add(const KeyRecord& key, uint32_t hash, FlowList list);
   void remove(uint32_t index);
   /** To the end of `list`, also when it is there already. */
@@ -151,6 +161,32 @@ class FlowTable {
     uint32_t ownKeeps = 0;
   };
 
+  /** At an eighth of free places a search that finds nothing looks at some dozens at most, nearly always. */
+  bool isCluttered() const { return free_ < entries_.size() / 8; }
+  /** The run of places behind the last one that was tidied, from a free place to the next. */
+  template <class Moved>
+  void tidyRun(Moved moved) {
+    uint32_t at = tidied_;
+    while (entries_[at].list != FlowList::free) at = after(at);
+    while (entries_[at].list == FlowList::free) at = after(at);
+    for (; entries_[at].list != FlowList::free; at = after(at)) {
+      if (entries_[at].list == FlowList::gap) {
+        becomeFree(at);
+        continue;
+      }
+      const uint32_t to = placeBefore(at);
+      if (to != at) moved(relocate(at, to), to);
+    }
+    tidied_ = at;
+  }
+  /** The first place on the way from its home on which the entry could lie: itself, if there is none before. */
+  uint32_t placeBefore(uint32_t index) const;
+  FlowEntry& relocate(uint32_t from, uint32_t to);
+  void becomeFree(uint32_t index) {
+    entries_[index].list = FlowList::free;
+    free_++;
+  }
+
   static bool isUsed(const FlowEntry& entry) { return entry.list < FlowList::free; }
   /**
    * Keys of several plans have one hash: the plan is mixed in, else they would share a home. Fibonacci hashing, since the
@@ -175,7 +211,11 @@ class FlowTable {
 
   BucketTable& buckets_;
   uint32_t maxKeys_;
+  static constexpr int kRunsATime = 2;
   uint32_t used_ = 0;
+  /** Places that are free, gaps not counted. */
+  uint32_t free_ = 0;
+  uint32_t tidied_ = 0;
   TableVector<FlowEntry> entries_;
   std::vector<Cell> cells_;
   std::array<List, kFlowLists> lists_{};

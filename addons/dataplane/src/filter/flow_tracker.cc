@@ -96,12 +96,19 @@ uint32_t FlowTracker::addNew(const KeyRecord& key, uint32_t hash, const FlowEven
   const Phase phase = advance(Phase::trace, event);
   if (isEmbryo(phase) && table_.count(FlowList::embryo) >= mostEmbryos_) evict(table_.oldest(FlowList::embryo), nowMs);
   if (!makeRoom(nowMs)) return kNone;
+  tidy();
   const uint32_t index = table_.add(key, hash, FlowList::closing);
   FlowEntry& entry = table_.at(index);
   entry.phase = phase;
   entry.connection = event.connection;
   entry.lastSeenMs = static_cast<uint32_t>(nowMs);
   return index;
+}
+
+void FlowTracker::tidy() {
+  table_.tidy([this](const FlowEntry& entry, uint32_t index) {
+    if (entry.phase == Phase::several) connections_.reown(entry.connection, index);
+  });
 }
 
 void FlowTracker::startAnew(FlowEntry& entry) {
@@ -223,6 +230,7 @@ bool FlowTracker::setForeign(const KeyRecord& key, uint32_t hash, KeeperSlot kee
     counters_.add(Counter::tableFull);
     return false;
   }
+  tidy();
   FlowEntry& entry = table_.at(table_.add(key, hash, FlowList::foreign));
   entry.keeper = keeper;
   entry.serial = serial;

@@ -62,6 +62,8 @@ class FlowTracker {
   static bool isMoreOfTheSame(const FlowEntry& entry, const FlowEvent& event, uint32_t holdMs, bool isOffered,
                               uint32_t nowMs);
   uint32_t addNew(const KeyRecord& key, uint32_t hash, const FlowEvent& event, uint64_t nowMs);
+  /** Before a key is added. */
+  void tidy();
   void startAnew(FlowEntry& entry);
   void update(uint32_t index, const FlowEvent& event, uint32_t nowMs);
   void updateSingle(uint32_t index, const FlowEvent& event, uint32_t nowMs);
