@@ -62,8 +62,8 @@ async function runGroup(courses: readonly Course[], options: RoundOptions): Prom
   } finally {
     // One that cannot be removed must not keep the others standing.
     const ends = await Promise.allSettled([...beds.values()].map((bed) => bed.close()));
-    const failed = ends.find((end) => end.status === 'rejected');
-    if (failed !== undefined) options.say(`clean-up failed: ${String(failed.reason)}`);
+    const reasons = ends.flatMap((end) => (end.status === 'rejected' ? [textOf(end.reason)] : []));
+    for (const reason of reasons) options.say(`clean-up failed: ${reason}; the next run of this scenario tries again`);
   }
 }
 
