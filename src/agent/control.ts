@@ -326,7 +326,9 @@ export class AgentControl implements ControlHandler {
       ...operations.warnings(),
       ...membership.paths.filter(({ ok }) => !ok).map(({ path, detail }) => `heartbeats by ${path} fail: ${detail}`),
       ...(leaks > 0 && seen.length === 0
-        ? [`${leaks} frames came from the vMAC as source: a switch that learns it stops flooding`]
+        ? [
+            `${leaks} frames came from the vMAC as source: a switch that learns it stops flooding; at which port it is, the switch says in its table of MACs`,
+          ]
         : []),
       ...configs.warnings(),
       ...seeing.warnings(),

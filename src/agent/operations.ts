@@ -61,6 +61,12 @@ export interface OperationsParts {
   readonly nowMs: () => number;
 }
 
+/** What a checker asks for, apart from how often, how long, and what follows. */
+function targetText(checker: Checker): string {
+  const { intervalMs, timeoutMs, fall, rise, graceMs, onFail, ...target } = checker;
+  return JSON.stringify(target);
+}
+
 /** A restart waits this long at most for the share to be given away: a service that does not do its work serves nobody. */
 const GIVING_MS = 2000;
 const GIVING_LOOK_MS = 50;
@@ -71,11 +77,16 @@ export class Operations {
   #checkers: readonly Checker[];
   #deadlineMs: number;
   #isAtWork = false;
+  /** The checker that had the node stopped, and why; null: none, since the node began. */
+  #stoppedBy: string | null = null;
   #effect: Effect = NO_EFFECT;
   #said: Record<string, Said>;
-  /** Checkers that a reload brought to a node that serves, and that were never well: nothing hangs on them yet. A wrong address in
-   *  a new config, which all nodes take over together, must not end the farm. */
-  readonly #onTrial = new Set<string>();
+  /** Checkers that a reload brought to a node that serves, or changed there, and that were never well since: nothing hangs on them
+   *  yet. A wrong address in a new config, which all nodes take over together, must not end the farm. */
+  readonly #onTrial = new Map<
+    string,
+    'is new and was not well once' | 'asks for something else now and was not well since'
+  >();
 
   constructor(parts: OperationsParts) {
     this.#parts = parts;
@@ -97,6 +108,7 @@ export class Operations {
   begin(): void {
     if (this.#isAtWork) return;
     this.#isAtWork = true;
+    this.#stoppedBy = null;
     this.#doors.services.bringUp();
     for (const checker of this.#checkers) if (this.#mayCheck(checker)) this.#doors.checkers.begin(checker.name, true);
     this.#apply();
@@ -124,23 +136,28 @@ export class Operations {
   /** A new config is in force. What it adds to a node that serves does not make it wait before it was well once. */
   update(config: Config): void {
     const before = new Map(this.checkers().map((report) => [report.name, report]));
+    const asked = new Map(this.#checkers.map((checker) => [checker.name, targetText(checker)]));
     this.#checkers = config.checkers;
     this.#deadlineMs = config.drain.deadlineMs;
     const touched = this.#doors.checkers.update(config.checkers);
     this.#tellSaid();
     for (const checker of this.#checkers.filter(({ name }) => touched.includes(name))) {
       const old = before.get(checker.name);
-      if (this.#isAtWork) this.#beginTouched(checker, old);
+      const isSameQuestion = asked.get(checker.name) === targetText(checker);
+      if (this.#isAtWork) this.#beginTouched(checker, old, isSameQuestion);
     }
     this.#doors.services.update(config.services);
     this.#apply();
   }
 
   /** A node that waits for a checker goes on to wait for it when it is changed. */
-  #beginTouched(checker: Checker, old: CheckerReport | undefined): void {
-    if (old === undefined && checker.type !== 'custom') this.#onTrial.add(checker.name);
-    if (this.#mayCheck(checker))
-      this.#doors.checkers.begin(checker.name, old?.state === 'failed' || old?.isAwaited === true);
+  #beginTouched(checker: Checker, old: CheckerReport | undefined, isSameQuestion: boolean): void {
+    const { name } = checker;
+    const isWaitedFor = (old?.state === 'failed' && !this.#onTrial.has(name)) || old?.isAwaited === true;
+    if (checker.type !== 'custom' && old === undefined) this.#onTrial.set(name, 'is new and was not well once');
+    else if (checker.type !== 'custom' && !isWaitedFor && !isSameQuestion)
+      this.#onTrial.set(name, 'asks for something else now and was not well since');
+    if (this.#mayCheck(checker)) this.#doors.checkers.begin(name, isWaitedFor);
   }
 
   /** The word of a script on a custom checker. @throws RangeError for one that is not there; an error when it cannot be kept. */
@@ -168,10 +185,16 @@ export class Operations {
 
   /** Things that are configured and cannot be done here. */
   warnings(): readonly string[] {
+    const stopped = this.#stoppedBy === null ? [] : [`this node was stopped by ${this.#stoppedBy}`];
+    return [...stopped, ...this.#checkerWarnings()];
+  }
+
+  #checkerWarnings(): readonly string[] {
     return this.checkers().flatMap(({ name, state, detail }) => {
       if (state === 'unable') return [`checker ${name} is off: ${detail}`];
-      if (state !== 'failed' || !this.#onTrial.has(name)) return [];
-      return [`checker ${name} is new and was not well once, so nothing hangs on it yet: ${detail}`];
+      const trial = this.#onTrial.get(name);
+      if (state !== 'failed' || trial === undefined) return [];
+      return [`checker ${name} ${trial}, so nothing hangs on it yet: ${detail}`];
     });
   }
 
@@ -209,7 +232,7 @@ export class Operations {
 
   /** A service that a reload brought has not held the node up, and its checkers do not either. */
   #beginOf(checker: Checker, isNew: boolean): void {
-    if (isNew && checker.type !== 'custom') this.#onTrial.add(checker.name);
+    if (isNew && checker.type !== 'custom') this.#onTrial.set(checker.name, 'is new and was not well once');
     this.#doors.checkers.begin(checker.name, !this.#onTrial.has(checker.name));
   }
 
@@ -235,6 +258,7 @@ export class Operations {
       this.#doors.services.failed(onFail.service, `checker ${name}: ${detail}${hint}`);
     }
     if (onFail.action === 'stop') {
+      this.#stoppedBy = `checker ${name} (${detail}); where that fails again after a start, so it is again`;
       this.#parts.record('warn', 'command', { command: 'stop', from: `checker ${name}`, reason: detail });
       this.#parts.command({ name: 'drain', deadlineMs: this.#deadlineMs });
     }

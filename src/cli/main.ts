@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `covey`: the composition root of the command line. Only here are real parts put together, and the process's exit code set. */
 import { readFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -71,7 +71,9 @@ const parts: CliParts = {
   imagineFarm: async (configFile, nodes) => (await import('./entry/imagine.js')).imagineFarm(configFile, nodes, parts),
   runTool: async (command, words) => (await run(command, words, { timeoutMs: 10_000 })).stdout,
   writePrivateFile: (path, bytes) =>
-    writeFile(path, bytes, { mode: 0o600, flag: 'wx' }).catch((error: unknown) => {
+    writeFile(path, bytes, { mode: 0o600, flag: 'wx' }).catch(async (error: unknown) => {
+      // Half a file would be in the way of the next try. One that was there before is left alone.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') await rm(path, { force: true });
       throw explainedWrite(path, error);
     }),
 };

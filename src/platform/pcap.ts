@@ -153,6 +153,9 @@ function opened(filter: string, what: string, open: () => Session): Session {
         cause,
       });
     }
+    if (/unknown file format|truncated dump file|bad dump file/i.test(text)) {
+      throw new CaptureError(`${what} is no capture file: ${text}`, 'tcpdump -w FILE makes one', { cause });
+    }
     if (/syntax|parse|filter|expression|unknown|illegal|parens/i.test(text)) {
       throw new CaptureError(`"${filter}" is no filter: ${text}`, 'filters are those of tcpdump: man pcap-filter', {
         cause,

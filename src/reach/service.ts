@@ -58,6 +58,9 @@ const ISOLATED =
 /** Firewalls and addresses are looked at this often, for warnings. */
 const LOOK_MS = 15_000;
 
+/** A frame with a false source tells no more of its sender than what is in it; where it came in, switches know. */
+const CULPRIT = 'at which port of which switch the frame came in is in their tables of MACs, under the MAC of the farm';
+
 export class ReachService implements ReachDoor {
   readonly #parts: ReachParts;
   readonly #shares = new Shares();
@@ -232,7 +235,8 @@ export class ReachService implements ReachDoor {
   }
 
   #noticeLeak({ count, evidence }: Leak): void {
-    if (count === 1 || count % 1000 === 0) this.#parts.record('error', 'vmac-as-source', { count, evidence });
+    if (count === 1 || count % 1000 === 0)
+      this.#parts.record('error', 'vmac-as-source', { count, evidence, hint: CULPRIT });
   }
 
   #noticeTrouble(trouble: string): void {

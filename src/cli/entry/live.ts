@@ -1,5 +1,9 @@
 /** Parts by which a running agent takes another config: this host's word on it, files, and the door for new hosts. */
+import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { resolve } from 'node:path';
 import type { AgentParts } from '../../agent/agent-parts.js';
 import type { InviteContentSource, OpenInvite } from '../../agent/config-service.js';
 import type { AgentBegin } from '../../agent/contract.js';
@@ -7,6 +11,7 @@ import { keyFilePath } from '../../agent/key-file.js';
 import { ConfigHistory } from '../../agent/rollout/history.js';
 import type { Config } from '../../config/contract.js';
 import { resolveForNode } from '../../config/resolve.js';
+import { secretFilesOf } from '../../config/secret-files.js';
 import { hostFacts } from '../../platform/host/facts.js';
 import { INVITE_LASTS_MS, INVITE_PORT } from '../../platform/invite/contract.js';
 import { Invite, type InviteEvent } from '../../platform/invite/listener.js';
@@ -36,7 +41,33 @@ async function hostFaults(next: Config, node: string, baseDir: string): Promise<
   return [
     ...(facts.exists ? [] : [`interface ${name} is not here; there are: ${facts.others.join(', ')}`]),
     ...keyFault(keyFilePath(next, baseDir)),
+    ...secretFaults(next, baseDir),
+    ...metricsFault(next),
   ];
+}
+
+/** Files with secrets of notifications; the farm's key is judged by {@link keyFault}. */
+function secretFaults(next: Config, baseDir: string): string[] {
+  return secretFilesOf(next).flatMap((file) => {
+    if (file === next.keyFile) return [];
+    const path = resolve(baseDir, file);
+    try {
+      accessSync(path, constants.R_OK);
+      return [];
+    } catch (error) {
+      return [`notify needs ${path}, which cannot be read: ${(error as Error).message}`];
+    }
+  });
+}
+
+/** One config is for all nodes: an address of one of them is none of the others'. */
+function metricsFault({ metrics }: Config): string[] {
+  if (metrics === null) return [];
+  const host = metrics.listen.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  if (isIP(host) === 0 || host === '0.0.0.0' || host === '::') return [];
+  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  if (own.some(({ address }) => address === host)) return [];
+  return [`metrics.listen: ${host} is no address of this host; 0.0.0.0 stands for all of each host's`];
 }
 
 function keyFault(path: string): string[] {

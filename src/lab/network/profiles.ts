@@ -66,7 +66,8 @@ export const PROFILES = {
     attachment: 'macvlan',
   },
   isolated: {
-    about: 'a private VLAN: nodes hear the client and the gateway, but not each other',
+    about:
+      'a private VLAN: nodes hear the client and the gateway, but not each other; they have a second network for heartbeats',
     choices: ['flood', 'multicast'],
     ports: [{ hosts: 'node', flags: 'isolated on' }],
     gateway: true,

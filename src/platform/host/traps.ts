@@ -19,8 +19,17 @@ interface NftChain {
   readonly hook?: string;
 }
 
+interface NftSet {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly type: unknown;
+  readonly elem?: unknown;
+}
+
 interface Ruleset {
   readonly nftables: readonly {
+    readonly set?: NftSet;
     readonly rule?: NftRule;
     readonly chain?: NftChain;
     readonly table?: { name: string };
@@ -48,11 +57,25 @@ async function nftTraps(interfaceName: string): Promise<readonly Trap[]> {
   try {
     // Terse: named sets of a hundred thousand addresses say nothing here.
     const { stdout } = await run('nft', ['-j', '-t', 'list', 'ruleset'], { timeoutMs: 5000 });
-    return trapsIn(JSON.parse(stdout) as Ruleset, interfaceName);
+    const ruleset = JSON.parse(stdout) as Ruleset;
+    return trapsIn(await withInterfaceSets(ruleset), interfaceName);
   } catch {
     // No permission, or no nftables here: then there are no such rules that we could name.
     return [];
   }
+}
+
+/** Named sets of interfaces are small, and say which a rule means. */
+async function withInterfaceSets(ruleset: Ruleset): Promise<Ruleset> {
+  const nftables = await Promise.all(
+    ruleset.nftables.map(async (object) => {
+      const { set } = object;
+      if (set === undefined || !JSON.stringify(set.type).includes('"ifname"')) return object;
+      const { stdout } = await run('nft', ['-j', 'list', 'set', set.family, set.table, set.name], { timeoutMs: 5000 });
+      return (JSON.parse(stdout) as Ruleset).nftables.find((listed) => listed.set !== undefined) ?? object;
+    }),
+  );
+  return { nftables };
 }
 
 /** For people. */
@@ -66,6 +89,15 @@ export function trapText({ place, kind, remedy }: Trap, interfaceName: string): 
 export function trapsIn({ nftables }: Ruleset, interfaceName: string): readonly Trap[] {
   const rules = nftables.flatMap(({ rule }) => (rule === undefined || OWN_TABLE.test(rule.table) ? [] : [rule]));
   const chains = nftables.flatMap(({ chain }) => (chain === undefined ? [] : [chain]));
+  const sets = nftables.flatMap(({ set }) => (set === undefined ? [] : [set]));
+  /** A rule that speaks of a named set, as if the set were written there. */
+  const written = ({ family, table, expr }: NftRule): unknown => {
+    const elements = (name: string) =>
+      sets.find((set) => set.family === family && set.table === table && set.name === name)?.elem ?? [];
+    return JSON.parse(JSON.stringify(expr), (_, value: unknown) =>
+      typeof value === 'string' && value.startsWith('@') ? elements(value.slice(1)) : value,
+    );
+  };
   const isInward = (rule: NftRule) => {
     const chain = chains.find(
       ({ family, table, name }) => family === rule.family && table === rule.table && name === rule.chain,
@@ -76,7 +108,9 @@ export function trapsIn({ nftables }: Ruleset, interfaceName: string): readonly 
     ...new Set(found.map(({ family, table, chain }) => `${family} ${table} ${chain}`)),
   ];
   const reverse = rules.filter(({ expr }) => expr.some(isReversePath));
-  const byInterface = rules.filter((rule) => isInward(rule) && rule.expr.some((part) => asksFor(part, interfaceName)));
+  const byInterface = rules.filter(
+    (rule) => isInward(rule) && (written(rule) as unknown[]).some((part) => asksFor(part, interfaceName)),
+  );
   return [
     ...places(reverse).map((place): Trap => ({ place, kind: 'reverse-path', remedy: passText(place) })),
     ...places(byInterface).map((place): Trap => ({ place, kind: 'interface', remedy: 'name "covey-*" there as well' })),

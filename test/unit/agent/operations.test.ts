@@ -329,6 +329,28 @@ describe('a new config', () => {
     expect(waits()).toEqual([]);
   });
 
+  it('a checker that asks for something else now holds nothing up before it was well, unless the node waits for it', async () => {
+    const { operations, timers, waits, world } = bed(web('wait'));
+    operations.begin();
+    await timers.pass(3000);
+    world.isWell = false;
+    operations.update(configOf(web('wait').replace(':80', ':8080')));
+    await timers.pass(10_000);
+    expect(waits()).toEqual([]);
+    expect(operations.warnings()).toEqual([
+      'checker web asks for something else now and was not well since, so nothing hangs on it yet: refused',
+    ]);
+    world.isWell = true;
+    await timers.pass(3000);
+    expect(operations.warnings()).toEqual([]);
+    world.isWell = false;
+    await timers.pass(5000);
+    expect(waits()).toEqual(['checker: web: refused']);
+    operations.update(configOf(web('wait').replace(':80', ':81')));
+    await timers.pass(5000);
+    expect(waits().at(-1)).toContain('checker: web');
+  });
+
   it('without the checker that the node waited for, it waits no longer', async () => {
     const { operations, timers, waits, world } = bed(web('wait'));
     world.isWell = false;

@@ -399,7 +399,8 @@ describe('tampering with an open link', () => {
     await eventually(() => expect(b.got).toHaveLength(1));
     flip = true;
     a.link.send('b', text('bad'));
-    await eventually(() => expect(b.link.status().counters.badSeal).toBe(1));
+    // The caller comes again at once, and all that it says is tampered with as well: so soon there is more than one.
+    await eventually(() => expect(b.link.status().counters.badSeal).toBeGreaterThan(0));
     expect(b.got).toHaveLength(1);
     await eventually(() => expect(a.downs.length).toBeGreaterThan(0));
   });

@@ -52,6 +52,17 @@ describe('firewall rules that hurt a farm', () => {
     expect(trapsIn(ruleset, 'eth9')).toEqual([]);
   });
 
+  it('a named set of interfaces counts as if it were written in the rule, one of the same name elsewhere does not', () => {
+    const set = (table: string, elem: readonly unknown[]) => ({
+      set: { family: 'inet', table, name: 'lan', type: 'ifname', elem },
+    });
+    const kinds = (...sets: readonly ReturnType<typeof set>[]) =>
+      trapsIn({ nftables: [...sets, rule('input', from('@lan'))] }, 'eth0').map(({ kind }) => kind);
+    expect(kinds(set('firewalld', ['eth1', 'eth0']))).toEqual(['interface']);
+    expect(kinds(set('firewalld', ['eth1']), set('other', ['eth0']))).toEqual([]);
+    expect(kinds()).toEqual([]);
+  });
+
   it('outgoing rules and our own tables are no traps', () => {
     const own = { rule: { family: 'netdev', table: 'covey-eth0-1', chain: 'ingress', expr: [from('eth0')] } };
     expect(trapsIn({ nftables: [chain('output', 'output'), rule('output', from('eth0')), own] }, 'eth0')).toEqual([]);
