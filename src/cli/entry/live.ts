@@ -64,7 +64,7 @@ function secretFaults(next: Config, baseDir: string): string[] {
 function metricsFault({ metrics }: Config): string[] {
   if (metrics === null) return [];
   const host = metrics.listen.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  if (isIP(host) === 0 || host === '0.0.0.0' || host === '::') return [];
+  if (isIP(host) === 0 || ['0.0.0.0', '::', '::1'].includes(host) || host.startsWith('127.')) return [];
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   if (own.some(({ address }) => address === host)) return [];
   return [`metrics.listen: ${host} is no address of this host; 0.0.0.0 stands for all of each host's`];
