@@ -47,7 +47,7 @@ export async function support(parts: CliParts, flags: SupportFlags): Promise<num
     return exitCode;
   }
   terminal.line(
-    `${path}: ${files.length} files, secrets removed${flags.redactAddresses === true ? ', addresses replaced' : ''}`,
+    `${path}: ${files.length} files, secrets removed as far as they are known or look like some${flags.redactAddresses === true ? ', addresses replaced' : ''}`,
   );
   if (absent !== null) terminal.errorLine(`covey: ${absent.message}: the archive lacks what only the agent knows`);
   if (missing.length > 0) terminal.errorLine(`could not be had, and the archive says why: ${missing.join(', ')}`);

@@ -15,6 +15,11 @@ const PATTERNS: readonly RegExp[] = [
   /(?<before>[a-z][a-z0-9+.-]*:\/\/)[^\s/"'@\\]+(?<after>@)/gi,
   // KEY: value and KEY=value, in YAML, JSON, environment and commands.
   /(?<before>(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|authorization|credential)[\w-]*\\?["']?\s*[:=]\s*(?:bearer\s+|basic\s+)?\\?["']?)(?!file:|\[secret)[^\s"',}\\]+/gi,
+  // Passwords as words of commands: curl -u NAME:PASSWORD, mysql -pPASSWORD, redis-cli -a PASSWORD, sshpass -p PASSWORD.
+  /(?<before>\s(?:-u|--user|--proxy-user)[\s=]\s*[^\s:"'\\]+:)[^\s"'\\]+/g,
+  /(?<before>\b(?:mysql|mysqladmin|mysqldump|mariadb)\b[^\n|;&]*?\s-p)[^\s"'\\]+/g,
+  /(?<before>\bredis-cli\b[^\n|;&]*?\s-a\s+)[^\s"'\\]+/g,
+  /(?<before>\bsshpass\s+-p\s*)[^\s"'\\]+/g,
   // Private keys in PEM.
   /(?<before>-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]*?(?<after>-----END)/g,
 ];

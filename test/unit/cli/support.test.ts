@@ -225,6 +225,14 @@ describe('secrets', () => {
     expect(remove('{"apiKey":"abc123"}')).toBe('{"apiKey":"[secret removed]"}');
     expect(remove('secret: file:webhook.secret')).toBe('secret: file:webhook.secret');
     expect(remove('tcp port 80, rule web')).toBe('tcp port 80, rule web');
+    expect(remove('start: "curl -u admin:hunter2pw http://x; mysql -h db -pS3cretPw -e 1"')).toBe(
+      'start: "curl -u admin:[secret removed] http://x; mysql -h db -p[secret removed] -e 1"',
+    );
+    expect(remove('redis-cli -h x -a hush ping')).toBe('redis-cli -h x -a [secret removed] ping');
+    expect(remove('sshpass -p hush ssh -p 2222 host')).toBe('sshpass -p [secret removed] ssh -p 2222 host');
+    expect(remove('systemctl start mysql; sudo -u www-data php -p x')).toBe(
+      'systemctl start mysql; sudo -u www-data php -p x',
+    );
   });
 });
 
