@@ -1,5 +1,5 @@
 /** What went wrong, for programs: with --json every failure is one JSON object on standard output, whatever command it was. Pure. */
-import { type Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import type { Fault } from '../config/contract.js';
 import { AgentNotRunningError, ControlAccessError, ControlError } from '../control/errors.js';
 import { asRoot, BadConfigError, type Failure, isForRoot, UsageError } from './exit.js';
@@ -42,12 +42,8 @@ function codeOf(error: unknown): string {
   return isForRoot(error) ? 'not-allowed' : 'error';
 }
 
-/** Whether the command line asks for JSON, also where it could not be understood: an own `--json` of a command that has one. */
-export function asksForJson(program: Command, words: readonly string[]): boolean {
+/** Whether the command line asks for JSON, also where it could not be understood. Behind `--` are words of another program. */
+export function asksForJson(words: readonly string[]): boolean {
   const end = words.indexOf('--');
-  const own = end === -1 ? words : words.slice(0, end);
-  if (!own.includes('--json')) return false;
-  let command = program;
-  for (const word of own) command = command.commands.find((child) => child.name() === word) ?? command;
-  return command.options.some(({ long }) => long === '--json');
+  return (end === -1 ? words : words.slice(0, end)).includes('--json');
 }

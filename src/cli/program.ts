@@ -30,7 +30,7 @@ export async function runCli(parts: CliParts, words: readonly string[]): Promise
   } catch (error) {
     const failure = failureOf(error);
     tell(parts, failure, error, words);
-    if (failure.exitCode !== EXIT.ok && asksForJson(program, words))
+    if (failure.exitCode !== EXIT.ok && asksForJson(words))
       parts.terminal.line(JSON.stringify(errorReport(error, failure, words, parts.isRoot)));
     exitCode = failure.exitCode;
   }
