@@ -167,7 +167,7 @@ describe.sequential('apply', () => {
       await until('all have the last one', async () => new Set(await revisions()).size === 1);
       await farm.whole();
     },
-    APPLIES * 1000 + 30_000,
+    APPLIES * 2000 + 30_000,
   );
 
   it('a new host gets config and key with a code, once', async () => {

@@ -21,8 +21,8 @@ if (skipped) console.warn(`skipped: swaps of the kernel's filter: ${skipped}`);
 const PACKETS_DIRECTORY = join(import.meta.dirname, '../../bench/farm/packets');
 const PACKETS = join(PACKETS_DIRECTORY, 'build/packets');
 const SWAPS = Number(process.env.COVEY_SWAPS ?? 40);
-/** Two swaps take 0.2 s: tables must have rested for a tenth of a second before the filter is narrowed. On a busy machine twice that. */
-const SECONDS = Math.ceil(SWAPS * 0.2) + 4;
+/** Two swaps take 0.2 s: tables must have rested for a tenth of a second before the filter is narrowed. On a busy machine three times that. */
+const SECONDS = Math.ceil(SWAPS * 0.3) + 4;
 const PORT = 9;
 const WAVERING_PORT = 10;
 /** Of each kind, from different buckets. */
