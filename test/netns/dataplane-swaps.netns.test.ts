@@ -11,9 +11,9 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BUCKETS } from '../../src/buckets/contract.js';
-import type { Shape, Verdict } from '../../src/dataplane/contract.js';
+import type { Verdict } from '../../src/dataplane/contract.js';
 import { COUNTER_NAMES } from '../../src/dataplane/counters.js';
-import { Bed, Host, until, VIP, VMAC, whySkipped } from './fixtures/native-bed.js';
+import { Bed, Host, SHAPE, until, VIP, VMAC, whySkipped } from './fixtures/native-bed.js';
 
 const skipped = whySkipped();
 if (skipped) console.warn(`skipped: swaps of the kernel's filter: ${skipped}`);
@@ -33,24 +33,6 @@ const PER_SECOND = 15_000;
 const WAVERING_PER_SECOND = 4000;
 const LOOK_MS = 25;
 const FOREVER_MS = 600_000;
-const SHAPE: Shape = {
-  vips: [{ address: Uint8Array.of(10, 77, 0, 50), prefixLength: 24 }],
-  rules: [
-    {
-      rule: 0,
-      protocol: 'udp',
-      firstPort: 1,
-      lastPort: 65535,
-      affinity: 'connection',
-      plan: 0,
-      deny: false,
-      holdMs: 0,
-    },
-  ],
-  hashSeed: 42,
-  vmac: VMAC,
-  vlan: null,
-};
 
 describe.skipIf(skipped).each(['pcap', 'ring'] as const)('swaps of the kernel filter, %s', (engine) => {
   let bed: Bed;

@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ControlFrame, Shape, Verdict } from '../../src/dataplane/contract.js';
+import type { ControlFrame, Verdict } from '../../src/dataplane/contract.js';
 import { COUNTER_NAMES, type CounterName } from '../../src/dataplane/counters.js';
-import { ALL_BUCKETS, Bed, Host, mac, run, until, VIP, VIP6, VMAC, whySkipped } from './fixtures/native-bed.js';
+import { ALL_BUCKETS, Bed, Host, mac, run, SHAPE, until, VIP, VIP6, VMAC, whySkipped } from './fixtures/native-bed.js';
 
 const skipped = whySkipped();
 if (skipped) console.warn(`skipped: native data plane in namespaces: ${skipped}`);
@@ -16,34 +16,6 @@ const SEND_FRAMES = fileURLToPath(new URL('fixtures/send-frames.mjs', import.met
 const canSendRaw = spawnSync(process.execPath, ['-e', "require('cap')"]).status === 0;
 if (!canSendRaw) console.warn('skipped: raw frames to the native data plane: the package `cap` is not built');
 
-const SHAPE: Shape = {
-  vips: [{ address: Uint8Array.of(10, 77, 0, 50), prefixLength: 24 }],
-  rules: [
-    {
-      rule: 0,
-      protocol: 'tcp',
-      firstPort: 1,
-      lastPort: 65535,
-      affinity: 'connection',
-      plan: 0,
-      deny: false,
-      holdMs: 0,
-    },
-    {
-      rule: 1,
-      protocol: 'udp',
-      firstPort: 1,
-      lastPort: 65535,
-      affinity: 'connection',
-      plan: 0,
-      deny: false,
-      holdMs: 0,
-    },
-  ],
-  hashSeed: 42,
-  vmac: VMAC,
-  vlan: null,
-};
 const COMMON = {
   interface: 'eth0',
   tun: 'vip0',
