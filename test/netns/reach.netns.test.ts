@@ -78,8 +78,16 @@ describe.sequential('reach: auto', () => {
       async () => !(await Promise.all(farm.nodes.map(modeOf))).includes('flood'),
       LEAVES_WITHIN_MS,
     );
-    const [report] = await Promise.all([farm.report('n1'), farm.whole()]);
-    expect(report.reach.reason).toMatch(/n2.*to a MAC that no switch knows/);
+    await farm.whole();
+    // The farm leaves as soon as n2 says so; n1 says why when it has heard of n2's probes itself.
+    const report = await until(
+      'n1 says why',
+      async () => {
+        const now = await farm.report('n1');
+        return /n2.*to a MAC that no switch knows/.test(now.reach.reason) ? now : null;
+      },
+      LEAVES_WITHIN_MS,
+    );
     expect((await events('n2', 'reach-evidence')).at(-1)?.fields.best).toBe(report.reach.mode);
     const outcomes = await farm.ids({ prefix: 'left', count: 90 });
     expect(outcomes.filter(({ error }) => error !== null)).toEqual([]);
