@@ -198,7 +198,9 @@ export class Agent {
   async #living() {
     const { members } = (await this.#thread!.ask({ kind: 'status' })) as MembershipSnapshot;
     const { node } = this.#begin.options;
-    return members.filter(({ name, state }) => name !== node && state !== 'dead' && state !== 'stopped');
+    const living = members.filter(({ name, state }) => name !== node && state !== 'dead' && state !== 'stopped');
+    const weWait = members.some(({ name, state }) => name === node && state === 'waiting');
+    return living.map((member) => ({ ...member, isWaiting: weWait || member.state === 'waiting' }));
   }
 
   /** What hangs on the config and on no packet. */

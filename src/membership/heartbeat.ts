@@ -1,6 +1,6 @@
 /** Our own heartbeats: what they say and when they go out. */
 import { andNot, or, orInto } from '../buckets/bitmap.js';
-import { acknowledgementLags, SILENT_INTERVALS } from './lease.js';
+import { LAG_FACTOR, lagFactor, SILENT_INTERVALS } from './lease.js';
 import { MOST_REMEMBERED } from './limits.js';
 import type { Heard, Heartbeat, PlanReport } from './messages.js';
 import { offeredReach } from './reach.js';
@@ -11,19 +11,18 @@ import { ownSwitchIds } from './switches.js';
 const GATHER_MS = 4;
 /** After so many in quick succession the gap doubles with each: while much changes, each one costs all others their time. */
 const QUICK_ONES = 3;
-/** While an acknowledgement lags, heartbeats come this many times as often. */
-const LAG_FACTOR = 3;
 const NO_MAC = new Uint8Array(6);
 
 /** When the next heartbeat is due. */
 export function heartbeatDueMs(s: State): number {
   if (s.state === 'stopped') return Number.POSITIVE_INFINITY;
-  if (s.urgent) return s.sentMs + Math.min(GATHER_MS * 2 ** Math.max(0, s.quickOnes - QUICK_ONES), lagGapMs(s));
-  return s.sentMs + (acknowledgementLags(s) ? lagGapMs(s) : s.settings.intervalMs);
+  if (s.urgent) return s.sentMs + Math.min(GATHER_MS * 2 ** Math.max(0, s.quickOnes - QUICK_ONES), quickGapMs(s));
+  return s.sentMs + s.settings.intervalMs / lagFactor(s);
 }
 
-function lagGapMs(s: State): number {
-  return s.settings.intervalMs / LAG_FACTOR;
+/** Whatever follows another one sooner than this is in quick succession; what is urgent waits no longer. */
+function quickGapMs(s: State): number {
+  return s.settings.intervalMs / Math.max(LAG_FACTOR, lagFactor(s));
 }
 
 /** Sends a heartbeat if one is due. */
@@ -32,9 +31,9 @@ export function beat(s: State): void {
 }
 
 export function broadcast(s: State): void {
-  const routine = !s.urgent && !acknowledgementLags(s);
+  const routine = !s.urgent && lagFactor(s) === 1;
   s.sequence++;
-  s.quickOnes = s.nowMs - s.sentMs < lagGapMs(s) ? s.quickOnes + 1 : 0;
+  s.quickOnes = s.nowMs - s.sentMs < quickGapMs(s) ? s.quickOnes + 1 : 0;
   s.sentMs = s.nowMs;
   s.sendTimes[s.sequence % s.sendTimes.length] = s.nowMs;
   s.urgent = false;

@@ -57,13 +57,27 @@ export function leaseIsOver(s: State): boolean {
   return s.rules.leaseIsOver(s.nowMs, Math.min(s.leaseDeadlineMs, s.allowedMs));
 }
 
-/** True while some counted peer has not acknowledged us for so long that it is worth sending faster. */
-export function acknowledgementLags(s: State): boolean {
-  const limitMs = s.nowMs - 1.5 * s.settings.intervalMs;
-  for (const { ackedMs, heartbeat } of s.peers.values()) {
-    if (ackedMs < limitMs && heartbeat.state !== 'stopped') return true;
+/** Acknowledgements older than this many intervals lag: it is worth sending more often, and from the second limit on yet more. */
+const LAG_INTERVALS = 1.5;
+const GREAT_LAG_INTERVALS = 2;
+export const LAG_FACTOR = 3;
+const GREAT_LAG_FACTOR = 6;
+/** Where there are more, they pass heartbeats on against loss; and what each sends costs all the others, who may lag for want of time. */
+const FEW_PEERS = 3;
+
+/** How many times as often as at rest heartbeats are worth sending now: 1, or more while some peer's acknowledgement lags. */
+export function lagFactor(s: State): number {
+  const { intervalMs } = s.settings;
+  const isGreatPossible = s.peers.size <= FEW_PEERS && s.lateSinceMs === null;
+  let factor = 1;
+  for (const peer of s.peers.values()) {
+    const ageMs = s.nowMs - peer.ackedMs;
+    if (ageMs <= LAG_INTERVALS * intervalMs || peer.heartbeat.state === 'stopped') continue;
+    // One that we do not hear ends no lease of ours, and may be dead.
+    if (isGreatPossible && ageMs > GREAT_LAG_INTERVALS * intervalMs && !isSilent(s, peer)) return GREAT_LAG_FACTOR;
+    factor = LAG_FACTOR;
   }
-  return false;
+  return factor;
 }
 
 /** The names a majority or a whole farm is counted of: those of the config, and all that we ever met. */

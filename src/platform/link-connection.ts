@@ -4,6 +4,7 @@ import { MAX_HELLO_BYTES } from '../wire/hello.js';
 import type { LinkTimes } from './link-contract.js';
 import { FRAME, LinkError, MAX_FRAME_BYTES, MessageJoiner, type Session } from './link-session.js';
 import { BlockReader } from './link-stream.js';
+import { LinkWatch } from './link-watch.js';
 
 export interface ConnectionEvents {
   /** The other end's hello; throws {@link LinkError} to end the connection. */
@@ -22,23 +23,23 @@ const NOTHING = new Uint8Array(0);
 export class LinkConnection {
   readonly #socket: Socket;
   readonly #events: ConnectionEvents;
-  readonly #times: LinkTimes;
   readonly #isCaller: boolean;
   readonly #blocks = new BlockReader();
   readonly #joiner = new MessageJoiner();
   readonly #helloTimer: NodeJS.Timeout;
-  #watch: NodeJS.Timeout | null = null;
+  readonly #watch: LinkWatch;
   #session: Session | null = null;
   #isOpen = false;
   #hasEnded = false;
-  #heardAtMs = 0;
-  #watchedAtMs = 0;
 
   constructor(socket: Socket, isCaller: boolean, times: LinkTimes, events: ConnectionEvents) {
     this.#socket = socket;
     this.#isCaller = isCaller;
-    this.#times = times;
     this.#events = events;
+    this.#watch = new LinkWatch(times, {
+      sayAlive: () => this.#sayAlive(),
+      onSilence: (ms) => this.end(new LinkError('silent', `silent for ${Math.round(ms)} ms`)),
+    });
     this.#helloTimer = setTimeout(
       () => this.end(new LinkError('helloTimeout', `no hello within ${times.connectTimeoutMs} ms`)),
       times.connectTimeoutMs,
@@ -58,6 +59,7 @@ export class LinkConnection {
   /** Seals and sends one frame. False: wait for `onDrain` with the next one. */
   sendFrame(kind: number, bytes: Uint8Array): boolean {
     if (this.#hasEnded || this.#session === null) return false;
+    if (kind !== FRAME.alive) this.#watch.used();
     return this.#socket.write(this.#session.outward.seal(kind, bytes));
   }
 
@@ -72,12 +74,12 @@ export class LinkConnection {
   destroy(): void {
     this.#hasEnded = true;
     clearTimeout(this.#helloTimer);
-    if (this.#watch !== null) clearInterval(this.#watch);
+    this.#watch.stop();
     this.#socket.destroy();
   }
 
   #take(chunk: Uint8Array): void {
-    this.#heardAtMs = performance.now();
+    this.#watch.heard();
     this.#blocks.push(chunk);
     try {
       while (!this.#hasEnded && this.#takeBlock());
@@ -114,9 +116,7 @@ export class LinkConnection {
   #open(session: Session): void {
     this.#isOpen = true;
     clearTimeout(this.#helloTimer);
-    this.#heardAtMs = performance.now();
-    this.#watchedAtMs = this.#heardAtMs;
-    this.#watch = setInterval(() => this.#watchSilence(), this.#times.aliveMs);
+    this.#watch.start();
     this.#events.onOpen(session);
   }
 
@@ -129,6 +129,7 @@ export class LinkConnection {
         return;
       case FRAME.more:
       case FRAME.last:
+        this.#watch.used();
         this.#takePiece(session, plain.subarray(1), plain[0] === FRAME.last);
         return;
       default:
@@ -141,17 +142,9 @@ export class LinkConnection {
     if (message !== null) this.#events.onMessage(session, message);
   }
 
-  /** A watch that comes late was itself stalled: what the other end said meanwhile lies unread, so the silence starts anew. */
-  #watchSilence(): void {
-    const nowMs = performance.now();
-    const isLate = nowMs - this.#watchedAtMs > 2 * this.#times.aliveMs;
-    this.#watchedAtMs = nowMs;
-    if (isLate) this.#heardAtMs = nowMs;
-    if (nowMs - this.#heardAtMs > this.#times.silentMs) {
-      this.end(new LinkError('silent', `silent for ${Math.round(nowMs - this.#heardAtMs)} ms`));
-      return;
-    }
-    // Said by both ends unasked: an answer would come only after all that the caller has on the way. What waits says it as well.
+  /** Said by both ends unasked: an answer would come only after all that the caller has on the way. What waits says it as well. */
+  #sayAlive(): void {
     if (this.#socket.writableLength === 0) this.sendFrame(FRAME.alive, NOTHING);
+    else this.#watch.used();
   }
 }

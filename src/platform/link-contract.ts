@@ -19,9 +19,13 @@ export interface LinkTimes {
   /** Wait after a failure; doubles up to `backoffMaxMs`. */
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
-  /** Both ends of a connection say this often that they live; silence for `silentMs` ends it. */
+  /** While messages go, both ends of a connection say this often that they live; silence for `silentMs` ends it. */
   readonly aliveMs: number;
   readonly silentMs: number;
+  /** The same for one on which no message went for `restAfterMs`, see link-watch.ts. */
+  readonly restAfterMs: number;
+  readonly restAliveMs: number;
+  readonly restSilentMs: number;
 }
 
 export const LINK_TIMES: LinkTimes = {
@@ -30,6 +34,9 @@ export const LINK_TIMES: LinkTimes = {
   backoffMaxMs: 2000,
   aliveMs: 500,
   silentMs: 2000,
+  restAfterMs: 5000,
+  restAliveMs: 10_000,
+  restSilentMs: 40_000,
 };
 
 /** Why a connection did not come to be or ended, and what else is worth counting. */

@@ -7,7 +7,7 @@ import { INTERVAL_MS, LEASE_MS, MARGIN_MS } from './schedule.js';
 
 const DELAY_MS = 0.5;
 const LAG_MS = 1.5 * INTERVAL_MS;
-const FAST_MS = INTERVAL_MS / 3;
+const GREAT_LAG_MS = 2 * INTERVAL_MS;
 const SILENT_MS = 3 * INTERVAL_MS;
 /** Three losses among so many heartbeats make a pair worth looking at. */
 const WINDOW = 10;
@@ -47,7 +47,7 @@ export function runPair(
     if (isEjected(sides[0], nowMs) || isEjected(sides[1], nowMs)) return nowMs;
     from.sentMs = nowMs;
     if (!isLost(sender, nowMs)) deliver(from, to, nowMs);
-    from.nextSendMs = nowMs + (nowMs - from.ackedMs > LAG_MS ? FAST_MS : INTERVAL_MS);
+    from.nextSendMs = nowMs + gapMs(from, nowMs);
     const calm = nowMs - sides[0].ackedMs < 2 * INTERVAL_MS && nowMs - sides[1].ackedMs < 2 * INTERVAL_MS;
     if (done(nowMs, calm)) return null;
   }
@@ -64,7 +64,13 @@ function deliver(from: Side, to: Side, nowMs: number): void {
   to.heardSentMs = nowMs;
   to.ackedMs = Math.max(to.ackedMs, from.heardSentMs);
   // Seen to lag, it sends sooner than planned.
-  if (atMs - to.ackedMs > LAG_MS) to.nextSendMs = Math.min(to.nextSendMs, Math.max(atMs, to.sentMs + FAST_MS));
+  to.nextSendMs = Math.min(to.nextSendMs, Math.max(atMs, to.sentMs + gapMs(to, atMs)));
+}
+
+/** After how long it sends again, by the age of its acknowledgement. */
+function gapMs({ ackedMs, heardMs }: Side, nowMs: number): number {
+  if (nowMs - ackedMs > GREAT_LAG_MS && nowMs - heardMs <= SILENT_MS) return INTERVAL_MS / 6;
+  return nowMs - ackedMs > LAG_MS ? INTERVAL_MS / 3 : INTERVAL_MS;
 }
 
 function isEjected(side: Side, nowMs: number): boolean {

@@ -18,6 +18,8 @@ export interface PreparedConfig {
 export interface Reachable {
   readonly name: NodeName;
   readonly incarnation: Incarnation;
+  /** It or this node does not serve: perhaps for want of the farm's config. */
+  readonly isWaiting: boolean;
 }
 
 export interface RolloutParts {

@@ -18,7 +18,10 @@ export const COMMIT_WITHIN_MS = 3000;
 /** Longer than a coordinator waits, so that its word comes first. */
 export const PREPARED_LASTS_MS = PREPARE_WITHIN_MS + COMMIT_WITHIN_MS;
 const LOOK_EVERY_MS = 10;
-const TELL_EVERY_MS = 5000;
+/** One that waits may do so for want of our config. */
+const TELL_WAITING_EVERY_MS = 5000;
+/** The others have it: this is for what no heartbeat shows, and must cost nothing at rest. */
+const TELL_EVERY_MS = 60_000;
 const FETCH_AGAIN_MS = 2000;
 
 /** What is under way here: only one at a time. */
@@ -54,6 +57,7 @@ export class Rollout {
   #applying: Applying | null = null;
   readonly #told = new Map<NodeName, Incarnation>();
   #toldMs = Number.NEGATIVE_INFINITY;
+  #toldWaitingMs = Number.NEGATIVE_INFINITY;
   #fetchedMs = Number.NEGATIVE_INFINITY;
   #keptForLater = '';
 
@@ -88,10 +92,12 @@ export class Rollout {
     await this.#forgetStale(nowMs);
     const living = await this.#parts.living();
     const isTime = nowMs - this.#toldMs >= TELL_EVERY_MS;
-    for (const { name, incarnation } of living) {
-      if (isTime || this.#told.get(name) !== incarnation) this.#tellHave(name);
+    const isTimeForWaiting = isTime || nowMs - this.#toldWaitingMs >= TELL_WAITING_EVERY_MS;
+    for (const { name, incarnation, isWaiting } of living) {
+      if ((isWaiting ? isTimeForWaiting : isTime) || this.#told.get(name) !== incarnation) this.#tellHave(name);
     }
     if (isTime) this.#toldMs = nowMs;
+    if (isTimeForWaiting) this.#toldWaitingMs = nowMs;
     this.#told.clear();
     for (const { name, incarnation } of living) this.#told.set(name, incarnation);
   }

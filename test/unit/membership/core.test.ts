@@ -150,7 +150,7 @@ describe('waiting', () => {
       bench.run(180, () => bench.step(sees(last)));
       expect(bench.out.some(({ type }) => type === 'ask-neighbours')).toBe(true);
       // Nobody answers, and the thread gets no processor for a while.
-      bench.nowMs = bench.core.nextTickMs() + 110;
+      bench.nowMs = bench.core.nextTickMs() + 125;
       bench.step(sees(last));
       bench.step({ type: 'tick' });
       expect(bench.nowMs - last).toBeGreaterThan(300);

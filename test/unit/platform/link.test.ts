@@ -10,7 +10,16 @@ import { answerHello, CallerHandshake } from '../../../src/platform/link-session
 
 const KEY = new Uint8Array(32).fill(7);
 const FARM = new Uint8Array(8).fill(1);
-const FAST: LinkTimes = { connectTimeoutMs: 4000, backoffMinMs: 10, backoffMaxMs: 50, aliveMs: 30, silentMs: 400 };
+const FAST: LinkTimes = {
+  connectTimeoutMs: 4000,
+  backoffMinMs: 10,
+  backoffMaxMs: 50,
+  aliveMs: 30,
+  silentMs: 400,
+  restAfterMs: 600,
+  restAliveMs: 300,
+  restSilentMs: 1200,
+};
 /** For those who are to be thrown out for their silence. */
 const IMPATIENT: LinkTimes = { ...FAST, connectTimeoutMs: 150 };
 const ring = (...keys: Uint8Array[]) => new FarmKeyring(keys, keyIdOf(keys[0]!));
@@ -270,7 +279,7 @@ describe('a peer that goes', () => {
     await a.knows(b);
     a.link.send('b', text('1'));
     await eventually(() => expect(b.got).toHaveLength(1));
-    const until = performance.now() + 3 * FAST.silentMs;
+    const until = performance.now() + FAST.restAfterMs + 2 * FAST.restSilentMs;
     await eventually(() => expect(performance.now()).toBeGreaterThan(until));
     expect(a.downs).toEqual([]);
     expect(b.downs).toEqual([]);
@@ -433,6 +442,10 @@ describe('keys', () => {
   });
 });
 
-it('the default times are those of a farm at rest: two signs of life a second', () => {
-  expect(LINK_TIMES.aliveMs).toBe(500);
+it('the default times: a lost message is noticed in 2 s, a connection at rest costs a sign of life in 10 s', () => {
+  expect(LINK_TIMES).toMatchObject({ silentMs: 2000, restAliveMs: 10_000 });
+  // The other end becomes busy by what it receives, so both must bear some signs of life lost or late.
+  expect(LINK_TIMES.silentMs).toBeGreaterThanOrEqual(4 * LINK_TIMES.aliveMs);
+  expect(LINK_TIMES.restSilentMs).toBeGreaterThanOrEqual(4 * LINK_TIMES.restAliveMs);
+  expect(LINK_TIMES.restAfterMs).toBeGreaterThanOrEqual(2 * LINK_TIMES.silentMs);
 });

@@ -44,7 +44,10 @@ export class FakeNode {
     const parts: RolloutParts = {
       node: this.name,
       tell: (to, body) => this.bed.deliver(this, to, body),
-      living: async () => this.bed.nodes.filter((other) => other !== this && other.isAlive),
+      living: async () =>
+        this.bed.nodes
+          .filter((other) => other !== this && other.isAlive)
+          .map(({ name, incarnation, inForce }) => ({ name, incarnation, isWaiting: inForce !== this.inForce })),
       prepare: async (text) => this.#prepare(text),
       keepForLater: async (text) => {
         this.keptForLater = text;

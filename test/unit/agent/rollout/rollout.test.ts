@@ -241,6 +241,19 @@ describe('a node that was away', () => {
 });
 
 describe('messages', () => {
+  it('go once a minute while all have one config, so that links can rest', async () => {
+    const bed = farm();
+    await bed.live(5_000);
+    let told = 0;
+    bed.passes = () => {
+      told++;
+      return true;
+    };
+    await bed.live(180_000);
+    expect(told / (3 * 2)).toBeGreaterThanOrEqual(2);
+    expect(told / (3 * 2)).toBeLessThanOrEqual(3);
+  });
+
   it('of another version, or broken, change nothing', async () => {
     const bed = farm();
     for (const text of ['', '{', '{"version":2,"type":"commit","id":"a"}', '{"version":1,"type":"have"}']) {
