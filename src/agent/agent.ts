@@ -9,7 +9,7 @@ import { electorate, resolveForNode } from '../config/resolve.js';
 import type { ControlHandler, ReloadReport } from '../control/contract.js';
 import { ControlError } from '../control/errors.js';
 import { COUNTER_NAMES } from '../dataplane/counters.js';
-import type { Command } from '../membership/contract.js';
+import type { Command, Core } from '../membership/contract.js';
 import type { Host } from '../platform/host/contract.js';
 import { REACH_MESSAGE, type ReachDoor } from '../reach/contract.js';
 import type { AgentParts } from './agent-parts.js';
@@ -196,7 +196,7 @@ export class Agent {
 
   /** Members whose agents run and count. */
   async #living() {
-    const { members } = (await this.#thread!.ask({ kind: 'status' })) as MembershipSnapshot;
+    const members = (await this.#thread!.ask({ kind: 'members' })) as ReturnType<Core['members']>;
     const { node } = this.#begin.options;
     const living = members.filter(({ name, state }) => name !== node && state !== 'dead' && state !== 'stopped');
     const weWait = members.some(({ name, state }) => name === node && state === 'waiting');
@@ -468,7 +468,7 @@ export class Agent {
     const pulse = new Pulse({
       everyMs: pulseMs,
       loopTurns: () => Atomics.load(counters, loopTurns),
-      askMembership: () => this.#thread!.ask({ kind: 'status' }),
+      askMembership: () => this.#thread!.ask({ kind: 'members' }),
       alive: () => this.#parts.tellSupervisor({ type: 'alive' }),
       stuck: (what) => this.#parts.log.error({ what }, 'not alive'),
     });

@@ -104,6 +104,8 @@ export type WorkerRequest =
 
 export type Question =
   | { readonly kind: 'status' }
+  /** Who is there, and no more. */
+  | { readonly kind: 'members' }
   | { readonly kind: 'explain'; readonly frame: Uint8Array }
   /** Frames as they were captured: their verdicts now, as this node is. */
   | { readonly kind: 'trace'; readonly frames: readonly Uint8Array[] }

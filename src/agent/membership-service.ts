@@ -103,10 +103,12 @@ export class MembershipService {
   }
 
   #tell(to: NodeName | null, message: LinkMessage): void {
-    const { core, dataPlane, link, node } = this.#parts;
-    const { members } = core.status(dataPlane.nowMs());
+    const { core, link, node } = this.#parts;
     // A node that has stopped is no member any more, but its agent runs, and its link still listens.
-    const living = members.filter(({ name, state }) => name !== node && state !== 'dead').map(({ name }) => name);
+    const living = core
+      .members()
+      .filter(({ name, state }) => name !== node && state !== 'dead')
+      .map(({ name }) => name);
     for (const name of to === null ? living : living.filter((other) => other === to)) link.send(name, message);
   }
 
@@ -123,6 +125,8 @@ export class MembershipService {
     switch (question.kind) {
       case 'status':
         return this.#status();
+      case 'members':
+        return this.#parts.core.members();
       case 'explain':
         return this.#explain(question.frame);
       case 'buckets':

@@ -207,6 +207,8 @@ export interface Core {
   /** When the next tick is due at the latest. */
   nextTickMs(): number;
   status(nowMs: number): CoreStatus;
+  /** The members of `status`, with no more than who they are: cheap enough to be asked at any time. */
+  members(): readonly Pick<MemberStatus, 'name' | 'incarnation' | 'state'>[];
   /** Under which incarnation `name` counts as a living member; null: it does not. */
   incarnationOf(name: NodeName): Incarnation | null;
 }

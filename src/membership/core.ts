@@ -20,7 +20,7 @@ import { dropHeardOutcomes, endGrantsFrom, onDifference, onOffer, tendReceiving 
 import { RULES, type Rules } from './rules.js';
 import { State } from './state.js';
 import { drain, evaluate, lapse, start, stop } from './states.js';
-import { statusOf } from './status.js';
+import { membersOf, statusOf } from './status.js';
 import { forgetOld } from './tombstones.js';
 import { refreshView } from './view.js';
 
@@ -41,6 +41,7 @@ export function createCoreWith(
     step: (now, event) => step(s, now, event),
     nextTickMs: () => s.tickDueMs,
     status: (now) => statusOf(s, now),
+    members: () => membersOf(s),
     incarnationOf: (name) => s.peers.get(name)?.incarnation ?? null,
   };
 }

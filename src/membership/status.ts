@@ -3,7 +3,7 @@ import { countBits, hasBit } from '../buckets/bitmap.js';
 import type { CoreStatus, MemberStatus } from './contract.js';
 import type { NodeName, PlanReport } from './messages.js';
 import { offeredReach, reachStatus } from './reach.js';
-import type { Peer, State } from './state.js';
+import type { Departure, Peer, State } from './state.js';
 import { disagreement } from './view.js';
 
 export function statusOf(s: State, nowMs: number): CoreStatus {
@@ -41,6 +41,24 @@ export function statusOf(s: State, nowMs: number): CoreStatus {
   };
 }
 
+/** Ourselves, who lives, and who is gone and not back, in order of their names. */
+export function membersOf(s: State): Pick<MemberStatus, 'name' | 'incarnation' | 'state'>[] {
+  const living = [...s.peers.values()].map(({ name, incarnation, heartbeat: { state } }) => ({
+    name,
+    incarnation,
+    state,
+  }));
+  const gone = [...s.tombstones]
+    .filter(([name]) => !s.peers.has(name))
+    .map(([name, { incarnation, how }]) => ({ name, incarnation, state: goneState(how) }));
+  const own = { name: s.settings.node, incarnation: s.incarnation, state: s.state };
+  return [own, ...living, ...gone].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function goneState(how: Departure): 'stopped' | 'dead' {
+  return how === 'stopped' ? 'stopped' : 'dead';
+}
+
 function ownStatus(s: State): MemberStatus {
   const { node: name, weight, weightPercent = 100 } = s.settings;
   const { state, reason, incarnation, keptCount: keeps } = s;
@@ -63,7 +81,6 @@ function peerStatus(s: State, peer: Peer, nowMs: number): MemberStatus {
 function goneStatuses(s: State, nowMs: number): MemberStatus[] {
   return [...s.tombstones].flatMap(([name, { incarnation, how, reason, heardMs }]) => {
     if (s.peers.has(name)) return [];
-    const state = how === 'stopped' ? ('stopped' as const) : ('dead' as const);
     const nothing = {
       weight: 0,
       weightPercent: 100,
@@ -74,7 +91,7 @@ function goneStatuses(s: State, nowMs: number): MemberStatus[] {
       reach: 'none',
       mac: '',
     };
-    return [{ name, state, reason, incarnation, ...nothing, lastHeardMs: nowMs - heardMs }];
+    return [{ name, state: goneState(how), reason, incarnation, ...nothing, lastHeardMs: nowMs - heardMs }];
   });
 }
 

@@ -15,8 +15,8 @@ import {
 import { LinkListener } from './link-listener.js';
 import type { LinkSelf } from './link-session.js';
 
-/** Addresses change rarely, and every heartbeat asks for them. */
-const ENDPOINTS_MAX_AGE_MS = 1000;
+/** Addresses change rarely, and every heartbeat asks for them; a member without the new one still has the old ones. */
+const ENDPOINTS_MAX_AGE_MS = 3000;
 
 export class TcpPeerLink implements PeerLink {
   readonly #options: LinkOptions;

@@ -153,7 +153,7 @@ const askers = new AskerExchange({
   node: node.name,
   dataPlane,
   send: memberLink.send,
-  members: () => core.status(dataPlane.nowMs()).members,
+  members: () => core.members(),
 });
 
 await link.listen();
