@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { interruption } from '../lab/interrupt.js';
 import { LabError } from '../lab/names.js';
+import { lockRunDir, type RunDirLock, RunDirLockedError } from '../platform/incarnation-lock.js';
 import type { Scenario } from './contract.js';
 import { runLabBench } from './lab-bench.js';
 import { htmlReport } from './report/html.js';
@@ -36,6 +37,7 @@ interface BenchFlags extends TargetFlags {
 }
 
 const SECONDS = 3;
+const LOCK_DIRECTORY = '/run/covey-bench';
 const TARGET_SECONDS = 20;
 
 const examples = (...lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  ${line}\n`).join('')}`;
@@ -79,6 +81,7 @@ async function bench(ids: readonly string[], flags: BenchFlags): Promise<void> {
   const scenarios = withPeers(chosenScenarios(ids), flags.peers ?? []);
   if (flags.list === true) return list(scenarios, flags.json === true);
   if (process.getuid?.() !== 0) throw rootNeeded();
+  const lock = await onlyOne();
   const interrupt = interruption(remark);
   const seconds = flags.seconds ?? SECONDS;
   const report = await runLabBench({
@@ -92,12 +95,27 @@ async function bench(ids: readonly string[], flags: BenchFlags): Promise<void> {
     say: remark,
     nowMs: () => performance.now(),
     wallTime: () => new Date().toISOString(),
-  }).finally(interrupt.done);
+  }).finally(() => {
+    interrupt.done();
+    return lock.release();
+  });
   if (flags.html !== undefined) await writeFile(flags.html, htmlReport(report));
   if (flags.json === true) say(JSON.stringify(report));
   else for (const line of reportLines(report)) say(line);
   if (flags.html !== undefined) remark(`report: ${flags.html}`);
   if (report.scenarios.flatMap(failedPeers).length > 0) process.exitCode = 1;
+}
+
+/** Labs of every run have the same names, so that what an aborted one left is removed; and two at once would measure each other. */
+async function onlyOne(): Promise<RunDirLock> {
+  try {
+    return await lockRunDir(LOCK_DIRECTORY, `pid ${process.pid}`);
+  } catch (cause) {
+    if (!(cause instanceof RunDirLockedError)) throw cause;
+    throw new LabError(
+      `another covey bench runs on this machine: ${cause.message.split(';')[0]}; wait until it has ended`,
+    );
+  }
 }
 
 /** The command line adds what to type. */

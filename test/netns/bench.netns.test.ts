@@ -7,6 +7,7 @@ import type { Report } from '../../src/bench/contract.js';
 import type { TargetReport } from '../../src/bench/target/contract.js';
 import { labKill } from '../../src/lab/lab.js';
 import { VIP } from '../../src/lab/names.js';
+import { lockRunDir } from '../../src/platform/incarnation-lock.js';
 import { CommandError, run } from '../../src/platform/run.js';
 import { ROOT, until, useFarm } from './farm.js';
 
@@ -35,6 +36,18 @@ describe('covey bench, on labs', () => {
     ];
     const { stdout } = await run(process.execPath, [CLI, ...words], { timeoutMs: 55_000 });
     report = JSON.parse(stdout) as Report;
+  });
+
+  it('is refused while another one runs, whose labs it would remove', async () => {
+    const lock = await lockRunDir('/run/covey-bench', 'pid 4242');
+    try {
+      const refused = run(process.execPath, [CLI, 'bench', 'micro'], { timeoutMs: 30_000 });
+      await expect(refused).rejects.toThrow(
+        /another covey bench runs on this machine: .* in use by pid 4242; wait until/,
+      );
+    } finally {
+      await lock.release();
+    }
   });
 
   it('prints version, circumstances, and the command that repeats it', () => {
