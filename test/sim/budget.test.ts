@@ -67,8 +67,8 @@ describe('false ejections', () => {
   it('the short cut and the plain count agree where both can be had', { timeout: 60_000 }, () => {
     const seconds = 5 * 86_400;
     const dice = new Dice(5);
-    const plain = countEjectionsPlainly(() => dice.chance(0.2), seconds);
-    const short = countEjections(0.2, seconds, new Dice(6));
+    const plain = countEjectionsPlainly(() => dice.chance(0.3), seconds);
+    const short = countEjections(0.3, seconds, new Dice(6));
     expect(plain).toBeGreaterThan(50);
     expect(short / plain).toBeGreaterThan(0.4);
     expect(short / plain).toBeLessThan(2.5);
