@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "filter/filter.h"
+#include "filter/rule_counters.h"
 #include "packets.h"
 
 namespace bench {
@@ -60,8 +61,8 @@ inline covey::Shape shape() {
   covey::Shape result;
   result.vips = {vip({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 77, 0, 50}, false),
                  vip({0xfd, 0x77, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x50}, true)};
-  result.rules = {{0, covey::Protocol::tcp, 80, 80, covey::Affinity::connection, 0, false, 0},
-                  {1, covey::Protocol::tcp, 8000, 8000, covey::Affinity::client, 1, false, 0}};
+  result.rules = {{0, covey::Protocol::tcp, 80, 80, covey::Affinity::connection, 0, false, 0, 0},
+                  {1, covey::Protocol::tcp, 8000, 8000, covey::Affinity::client, 1, false, 0, 1}};
   result.hashSeed = 0x12345678;
   result.vmac = {2, 0xc0, 0xff, 0xee, 0, 1};
   return result;
@@ -76,7 +77,7 @@ inline covey::Bitmap allBuckets() {
 class Node : private covey::Pace {
  public:
   explicit Node(bool isOwner = true, uint32_t maxKeys = 262144)
-      : slots_(covey::kCounterCount), filter(options(maxKeys)) {
+      : slots_(covey::kCounterCount + kRuleSlots * covey::kRuleOutcomes.size()), filter(options(maxKeys)) {
     filter.setShape(shape());
     for (uint8_t plan = 0; isOwner && plan < 2; plan++) filter.own(plan, allBuckets(), now, sink);
   }
@@ -107,6 +108,8 @@ class Node : private covey::Pace {
 
  private:
   static constexpr size_t kFramesATurn = 64;
+  // Packets are counted by rule, as a farm does it.
+  static constexpr size_t kRuleSlots = 2;
   // As many as the packet thread finds in a ring under load.
   static constexpr size_t kGroup = covey::Filter::kMostFrames;
   static_assert(kFramesATurn % kGroup == 0 && Batch::kFrames % kFramesATurn == 0);
@@ -118,6 +121,7 @@ class Node : private covey::Pace {
     result.mac = {2, 0, 0, 0, 0, 1};
     result.maxKeys = maxKeys;
     result.counters = slots_.data();
+    result.ruleSlots = kRuleSlots;
     return result;
   }
 

@@ -19,6 +19,8 @@ import { DATAPLANE_ABI, type Protocol, type RuleEntry, type Shape, type Vip } fr
 
 const BITMAP_BYTES = BUCKETS / 8;
 const UINT32_MAX = 0xffff_ffff;
+/** The slot of a rule that is not counted: kUncounted of addons/dataplane/src/filter/shape.h. */
+const UNCOUNTED = 0xffff;
 
 /** Numbers of `TableOpKind` in addons/dataplane/src/filter/table_ops.h. */
 const OP_CODE: Readonly<Record<TableOp['op'], number>> = {
@@ -191,7 +193,7 @@ function writeRule(to: Writer, entry: RuleEntry): void {
     .u8(entry.deny ? 0 : entry.plan)
     .u8(entry.deny ? 1 : 0);
   // A hold of more than 49 days is as good as one of 49.
-  to.u32(Math.min(Math.round(entry.holdMs), UINT32_MAX));
+  to.u32(Math.min(Math.round(entry.holdMs), UINT32_MAX)).u16(entry.slot ?? UNCOUNTED);
 }
 
 /** @throws RangeError for a number or address out of range. */

@@ -7,7 +7,7 @@
 import type { Affinity, KeptState, TableOp, TableResult } from '../buckets/contract.js';
 
 /** Raised when the layout of tables, counters or calls changes; the loader refuses an addon that says another number. */
-export const DATAPLANE_ABI = 3;
+export const DATAPLANE_ABI = 4;
 
 export type Protocol = 'tcp' | 'udp';
 
@@ -20,7 +20,7 @@ export interface Vip {
 
 /** One port range of a rule. The first match in list order wins. */
 export interface RuleEntry {
-  /** Index of the rule in the config, for counters and `explain`. */
+  /** Index of the rule in the config, for `explain`. */
   readonly rule: number;
   readonly protocol: Protocol;
   readonly firstPort: number;
@@ -31,6 +31,11 @@ export interface RuleEntry {
   readonly deny: boolean;
   /** Affinity over time: a key counts as alive this long after its last packet. 0 = only while its connections live. */
   readonly holdMs: number;
+  /**
+   * Where in the shared memory its packets are counted by rule, see {@link OpenOptions.counters}; the entries of one rule have one slot.
+   * Absent, or beyond that memory: they are not.
+   */
+  readonly slot?: number;
 }
 
 /** What the farm serves. Replaced as a whole, between two frames. */
@@ -66,7 +71,10 @@ export interface OpenOptions {
   readonly maxKeys: number;
   /** How long a control frame that may wait does, so that several are taken at one waking; ms. */
   readonly gatherMs: number;
-  /** Counters land here: a view on shared memory of `COUNTER_NAMES.length` uint64 (see counters.ts), so any thread can read it. */
+  /**
+   * Counters land here: a view on shared memory (see counters.ts), so any thread can read it. `COUNTER_NAMES.length` uint64, and behind
+   * them `RULE_OUTCOMES.length` for each slot in which a rule is to be counted.
+   */
   readonly counters: BigUint64Array;
 }
 

@@ -353,6 +353,7 @@ export class MemoryDataPlane implements DataPlane {
 
   private act(frame: Uint8Array, reason: CounterName): void {
     this.counters.bump(reason);
+    this.counters.bumpRule(this.finding.rule?.slot, reason);
     const { packet } = this.finding;
     const answerer = this.answerer();
     if (reason === 'accepted') {

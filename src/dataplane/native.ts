@@ -16,7 +16,7 @@ import {
   type Shape,
   type Verdict,
 } from './contract.js';
-import { COUNTER_NAMES } from './counters.js';
+import { COUNTER_NAMES, RULE_OUTCOMES } from './counters.js';
 
 /** What addons/dataplane/src/binding.cc exports. System errors carry `code`, `errno` and `syscall`. */
 interface AddonDataPlane {
@@ -45,6 +45,7 @@ interface AddonDataPlane {
 interface Addon {
   readonly abi: number;
   readonly counterNames: readonly string[];
+  readonly ruleOutcomes: readonly string[];
   readonly DataPlane: new (options: OpenOptions) => AddonDataPlane;
   bootTimeMs(): number;
   takePrecedence(): Precedence;
@@ -72,7 +73,10 @@ const FILE = join(dirname(fileURLToPath(import.meta.url)), '../../addons/datapla
 function load(): Addon {
   if (!existsSync(FILE)) throw new AddonError(`${FILE} is missing. Build it: npm run build:addon`);
   const addon = required();
-  const isOurs = addon.abi === DATAPLANE_ABI && addon.counterNames.join() === COUNTER_NAMES.join();
+  const isOurs =
+    addon.abi === DATAPLANE_ABI &&
+    addon.counterNames.join() === COUNTER_NAMES.join() &&
+    addon.ruleOutcomes.join() === RULE_OUTCOMES.join();
   if (isOurs) return addon;
   throw new AddonError(
     `${FILE} was built from other sources than this code (ABI ${addon.abi}, wanted ${DATAPLANE_ABI}; or other counters). Rebuild it: npm run build:addon`,
@@ -101,6 +105,11 @@ function theAddon(): Addon {
 /** The names of the counters in shared memory, as the addon lists them. */
 export function nativeCounterNames(): readonly string[] {
   return theAddon().counterNames;
+}
+
+/** What is counted by rule, as the addon lists it. */
+export function nativeRuleOutcomes(): readonly string[] {
+  return theAddon().ruleOutcomes;
 }
 
 /** CLOCK_BOOTTIME in ms. */

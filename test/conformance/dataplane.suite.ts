@@ -10,6 +10,7 @@ import { leaseCases } from './lease.cases.js';
 import { packetCases } from './packets.cases.js';
 import { reachCases } from './reach.cases.js';
 import type { RigFactory } from './rig.js';
+import { ruleCases } from './rules.cases.js';
 import { wireCases } from './wire.cases.js';
 
 export function dataPlaneConformance(name: string, factory: RigFactory): void {
@@ -20,6 +21,7 @@ export function dataPlaneConformance(name: string, factory: RigFactory): void {
     keepCases(factory);
     packetCases(factory);
     reachCases(factory);
+    ruleCases(factory);
   });
   if (factory.isReference !== true) dataPlaneAgreement(name, factory);
 }

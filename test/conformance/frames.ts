@@ -146,3 +146,15 @@ export function solicitation(sender: Uint8Array, target: Uint8Array = VIP6): Uin
 export function control(payload: Uint8Array): Uint8Array {
   return ethernet(0x88b5, payload, { destination: new Uint8Array(6).fill(0xff) });
 }
+
+/** Splits an IPv4 packet behind the first 32 bytes of its payload. */
+export function fragmentsOf(packet: Uint8Array): Uint8Array[] {
+  return [packet.subarray(20, 52), packet.subarray(52)].map((part, i) => {
+    const header = packet.slice(0, 20);
+    header.set(uint16(20 + part.length), 2);
+    header.set(i === 0 ? [0x20, 0] : [0, 4], 6);
+    header.set([0, 0], 10);
+    header.set(uint16(checksum(header)), 10);
+    return ethernetOf(join(header, part));
+  });
+}

@@ -1,17 +1,18 @@
 /** A rig around the in-memory data plane: frames are handed over at once, and time is a number. */
-import { COUNTER_NAMES } from '../../src/dataplane/counters.js';
+import { COUNTER_NAMES, counterWords, RULE_OUTCOMES } from '../../src/dataplane/counters.js';
 import { MemoryDataPlane } from '../../src/dataplane/memory.js';
 import { readCounters } from '../../src/dataplane/memory-counters.js';
-import type { RigFactory } from './rig.js';
+import { type RigFactory, RULE_SLOTS, ruleCountsOf } from './rig.js';
 
 export const memoryRigs: RigFactory = {
   counterNames: COUNTER_NAMES,
+  ruleOutcomes: RULE_OUTCOMES,
   isReference: true,
   open: async (options) => {
     let nowMs = 1000;
     let injected: Uint8Array[] = [];
     let transmitted: Uint8Array[] = [];
-    const counters = new BigUint64Array(COUNTER_NAMES.length);
+    const counters = new BigUint64Array(counterWords(RULE_SLOTS));
     const plane = new MemoryDataPlane({
       ...options,
       counters,
@@ -25,6 +26,7 @@ export const memoryRigs: RigFactory = {
         plane.receive(frame);
       },
       counters: () => readCounters(counters),
+      ruleCounts: () => ruleCountsOf(counters),
       injected: () => {
         const taken = injected;
         injected = [];

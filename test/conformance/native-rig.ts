@@ -7,21 +7,21 @@
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { COUNTER_NAMES, type CounterName } from '../../src/dataplane/counters.js';
-import { NativeDataPlane, nativeCounterNames } from '../../src/dataplane/native.js';
-import type { Rig, RigFactory, RigOptions } from './rig.js';
+import { COUNTER_NAMES, type CounterName, counterWords } from '../../src/dataplane/counters.js';
+import { NativeDataPlane, nativeCounterNames, nativeRuleOutcomes } from '../../src/dataplane/native.js';
+import { type Rig, type RigFactory, type RigOptions, RULE_SLOTS, ruleCountsOf } from './rig.js';
 
 interface Sender {
   open(device: string, filter: string, bufferBytes: number, buffer: Buffer): string;
   send(frame: Buffer): void;
 }
 
-/** Exactly one of these grows for each frame that is handled. */
+/** One of these grows for each frame that is handled. */
 const OUTCOMES = COUNTER_NAMES.filter(
   (name) =>
     /^(rejected|malformed)/.test(name) ||
     ['accepted', 'held', 'fragmentsHeld', 'heldOverflow', 'relayed', 'arpAnswered', 'ndAnswered'].includes(name) ||
-    ['tooManyExtensionHeaders', 'truncatedCapture', 'badChecksum'].includes(name),
+    ['tooManyExtensionHeaders', 'truncatedCapture', 'badChecksum', 'tableFull'].includes(name),
 );
 const CONTROL_OUTCOMES: readonly CounterName[] = ['controlReceived', 'controlOverflow', 'controlMalformed'];
 const CONTROL_TYPE = 0x88b5;
@@ -45,11 +45,15 @@ export function makeWire(): void {
 }
 
 export function nativeRigs(engine: 'pcap' | 'ring'): RigFactory {
-  return { counterNames: nativeCounterNames(), open: (options) => Promise.resolve(openRig(engine, options)) };
+  return {
+    counterNames: nativeCounterNames(),
+    ruleOutcomes: nativeRuleOutcomes(),
+    open: (options) => Promise.resolve(openRig(engine, options)),
+  };
 }
 
 function openRig(engine: 'pcap' | 'ring', options: RigOptions): Rig {
-  const words = new BigUint64Array(new SharedArrayBuffer(COUNTER_NAMES.length * 8));
+  const words = new BigUint64Array(new SharedArrayBuffer(counterWords(RULE_SLOTS) * 8));
   const plane = NativeDataPlane.open({
     ...options,
     interface: 'plane0',
@@ -83,7 +87,8 @@ function openRig(engine: 'pcap' | 'ring', options: RigOptions): Rig {
   const advance = async (ms: number) => {
     for (const untilMs = plane.nowMs() + ms; plane.nowMs() < untilMs; ) await sleep(Math.ceil(untilMs - plane.nowMs()));
   };
-  return { plane, deliver, counters, injected: () => null, transmitted: () => null, advance, close };
+  const ruleCounts = () => ruleCountsOf(words);
+  return { plane, deliver, counters, ruleCounts, injected: () => null, transmitted: () => null, advance, close };
 }
 
 function openSender(): Sender {

@@ -10,7 +10,7 @@ import { bitmapOf } from '../../src/buckets/bitmap.js';
 import { type Affinity, type Bitmap, KEEP_BYTES, type KeeperKeeps, type TableOp } from '../../src/buckets/contract.js';
 import { bucketOfKey, encodeKey } from '../../src/buckets/key.js';
 import type { DataPlane, RuleEntry, Shape } from '../../src/dataplane/contract.js';
-import type { CounterName } from '../../src/dataplane/counters.js';
+import { type CounterName, RULE_OUTCOMES, ruleWord } from '../../src/dataplane/counters.js';
 import { VIP4, VIP6 } from './frames.js';
 
 export interface RigOptions {
@@ -28,6 +28,8 @@ export interface Rig {
    */
   deliver(frame: Uint8Array): Promise<void>;
   counters(): Readonly<Record<CounterName, number>>;
+  /** What is counted by rule, in the form of {@link ruleCountsOf}. */
+  ruleCounts(): Readonly<Record<string, number>>;
   /** IP packets injected since the last call, in order; null where this rig cannot read them. */
   injected(): readonly Uint8Array[] | null;
   /** Ethernet frames that the data plane sent since the last call, in order; null where this rig cannot read them. */
@@ -39,12 +41,24 @@ export interface Rig {
 
 export interface RigFactory {
   open(options: RigOptions): Promise<Rig>;
-  /** The names of the counters in shared memory, as the implementation itself lists them. */
+  /** The names of the counters in shared memory, as the implementation itself lists them; and of the outcomes by rule. */
   readonly counterNames: readonly string[];
+  readonly ruleOutcomes: readonly string[];
   /** True for the implementation that the others are compared with, on random frames. */
   readonly isReference?: boolean;
   /** Case name -> why this implementation cannot run it. */
   readonly skipped?: Readonly<Record<string, string>>;
+}
+
+/** Rules that a rig's shared memory counts: those of {@link SHAPE}. */
+export const RULE_SLOTS = 6;
+
+/** `SLOT OUTCOME` -> packets, zeros left out. */
+export function ruleCountsOf(words: BigUint64Array): Readonly<Record<string, number>> {
+  const all = Array.from({ length: RULE_SLOTS }, (_, slot) =>
+    RULE_OUTCOMES.map((outcome) => [`${slot} ${outcome}`, Number(words[ruleWord(slot, outcome)])] as const),
+  );
+  return Object.fromEntries(all.flat().filter(([, packets]) => packets > 0));
 }
 
 export const RIG_DEFAULTS: RigOptions = { holdFrames: 64, holdBytes: 1 << 20, maxKeys: 1024 };
@@ -60,7 +74,8 @@ function rule(
   affinity: Affinity,
   rest: Partial<RuleEntry> = {},
 ): RuleEntry {
-  return { rule, protocol, firstPort: port, lastPort: port, affinity, plan: 0, deny: false, holdMs: 0, ...rest };
+  const ports = { firstPort: port, lastPort: port };
+  return { rule, protocol, ...ports, affinity, plan: 0, deny: false, holdMs: 0, slot: rule, ...rest };
 }
 
 /** The ports that cases use, by what their rule does. */

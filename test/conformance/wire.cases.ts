@@ -10,6 +10,7 @@ import {
   control,
   echo,
   ethernetOf,
+  fragmentsOf,
   join,
   solicitation,
   tcp,
@@ -232,16 +233,4 @@ function payload(first: number): Uint8Array {
   const bytes = new Uint8Array(64);
   bytes[0] = first;
   return bytes;
-}
-
-/** Splits an IPv4 packet behind the first 32 bytes of its payload. */
-function fragmentsOf(packet: Uint8Array): Uint8Array[] {
-  return [packet.subarray(20, 52), packet.subarray(52)].map((part, i) => {
-    const header = packet.slice(0, 20);
-    header.set(uint16(20 + part.length), 2);
-    header.set(i === 0 ? [0x20, 0] : [0, 4], 6);
-    header.set([0, 0], 10);
-    header.set(uint16(checksum(header)), 10);
-    return ethernetOf(join(header, part));
-  });
 }

@@ -1,5 +1,6 @@
 #include "farm.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "filter/key.h"
@@ -15,12 +16,13 @@ covey::FilterOptions optionsFor(std::vector<uint64_t>& slots, uint32_t maxKeys, 
   options.holdFrames = holdFrames;
   options.holdBytes = holdBytes;
   options.counters = slots.data();
+  options.ruleSlots = kRuleSlots;
   return options;
 }
 
 covey::RuleEntry rule(int32_t index, covey::Protocol protocol, uint16_t first, uint16_t last, covey::Affinity affinity,
                       uint8_t plan, uint32_t holdMs = 0) {
-  return {index, protocol, first, last, affinity, plan, false, holdMs};
+  return {index, protocol, first, last, affinity, plan, false, holdMs, static_cast<uint16_t>(index)};
 }
 
 covey::FrameView viewOf(const uint8_t* data, size_t length) {
@@ -101,12 +103,18 @@ bool lists(const covey::TableResult& result, covey::KeeperSlot keeper, const cov
 }
 
 Node::Node(uint32_t maxKeys, uint32_t holdFrames, uint32_t holdBytes)
-    : slots(covey::kCounterCount), filter(optionsFor(slots, maxKeys, holdFrames, holdBytes)) {
+    : slots(covey::kCounterCount + kRuleSlots * covey::kRuleOutcomes.size()), filter(optionsFor(slots, maxKeys, holdFrames, holdBytes)) {
   filter.setShape(shape());
 }
 
 std::string Node::handle(const Bytes& frame) {
   return covey::counterName(filter.handle(viewOf(frame.data(), frame.size()), leaseOpen, now, sink).reason);
+}
+
+uint64_t Node::countOfRule(size_t slot, Counter outcome) const {
+  const auto at = std::find(covey::kRuleOutcomes.begin(), covey::kRuleOutcomes.end(), outcome);
+  const auto place = static_cast<size_t>(at - covey::kRuleOutcomes.begin());
+  return slots.at(covey::kCounterCount + slot * covey::kRuleOutcomes.size() + place);
 }
 
 std::string Node::classify(const Bytes& frame) const {

@@ -8,6 +8,7 @@
 
 #include "filter/filter.h"
 #include "filter/keep_list.h"
+#include "filter/rule_counters.h"
 #include "packets.h"
 
 namespace farm {
@@ -16,6 +17,8 @@ using covey::Counter;
 using packets::Bytes;
 
 constexpr uint32_t kSeed = 0x12345678;
+/** One for each rule of `shape`, whose index is its slot. */
+constexpr size_t kRuleSlots = 5;
 
 class RecordingSink : public covey::Sink {
  public:
@@ -69,6 +72,7 @@ class Node {
   std::string handle(const Bytes& frame);
   std::string classify(const Bytes& frame) const;
   uint64_t count(Counter counter) const { return slots[static_cast<size_t>(counter)]; }
+  uint64_t countOfRule(size_t slot, Counter outcome) const;
   void ownAll() {
     for (uint8_t plan = 0; plan < 8; plan++) filter.own(plan, allBuckets(), now, sink);
   }

@@ -8,6 +8,7 @@
 
 #include "filter/arp.h"
 #include "filter/counters.h"
+#include "filter/rule_counters.h"
 #include "filter/verdict.h"
 #include "io/clock.h"
 #include "io/codec.h"
@@ -112,12 +113,14 @@ class DataPlane : public Napi::ObjectWrap<DataPlane> {
         counters.As<Napi::TypedArray>().ElementLength() >= covey::kCounterCount;
     if (!isCounters) {
       throwError(env, "ERR_INVALID_ARG_VALUE",
-                 "counters must be a BigUint64Array of " + std::to_string(covey::kCounterCount) + " elements");
+                 "counters must be a BigUint64Array of " + std::to_string(covey::kCounterCount) + " elements or more");
       return false;
     }
     // The reference keeps the shared memory alive for as long as a thread writes to it.
     countersReference_ = Napi::Persistent(counters.As<Napi::Object>());
     options_.counters = counters.As<Napi::BigUint64Array>().Data();
+    const size_t further = counters.As<Napi::TypedArray>().ElementLength() - covey::kCounterCount;
+    options_.ruleSlots = further / covey::kRuleOutcomes.size();
     options_.interface = given.Get("interface").ToString();
     options_.tun = given.Get("tun").ToString();
     const Napi::Value engine = given.Get("engine");
@@ -416,6 +419,11 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   }
   exports.Set("abi", int32_t{covey::io::kAbi});
   exports.Set("counterNames", names);
+  Napi::Array outcomes = Napi::Array::New(env, covey::kRuleOutcomes.size());
+  for (size_t i = 0; i < covey::kRuleOutcomes.size(); i++) {
+    outcomes.Set(uint32_t(i), covey::counterName(covey::kRuleOutcomes[i]));
+  }
+  exports.Set("ruleOutcomes", outcomes);
   exports.Set("bootTimeMs", Napi::Function::New(env, bootTimeMs, "bootTimeMs"));
   exports.Set("takePrecedence", Napi::Function::New(env, takePrecedence, "takePrecedence"));
   exports.Set("sendControlOnce", Napi::Function::New(env, sendControlOnce, "sendControlOnce"));

@@ -81,6 +81,7 @@ Bytes validShape(int32_t vlan = kUntagged) {
   put(bytes, 7, 1);
   put(bytes, 0, 1);
   put(bytes, 5000, 4);
+  put(bytes, 3, 2);
   return bytes;
 }
 
@@ -162,6 +163,7 @@ TEST("a shape is read field by field") {
   const RuleEntry& rule = shape.rules.at(0);
   CHECK(rule.rule == 4 && rule.protocol == Protocol::tcp && rule.firstPort == 80 && rule.lastPort == 443);
   CHECK(rule.affinity == Affinity::connection && rule.plan == 7 && !rule.deny && rule.holdMs == 5000);
+  CHECK_EQ(rule.slot, 3u);
 }
 
 TEST("cut-off, over-long and mutated shapes are refused and read nothing beyond their end") {

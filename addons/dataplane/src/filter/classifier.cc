@@ -147,6 +147,7 @@ void Classifier::decideLaterFragment(uint64_t nowMs, Decision& decision) const {
   if (origin == nullptr) return conclude(decision, VerdictKind::hold, Counter::fragmentsHeld);
   decision.verdict.rule = origin->rule;
   decision.holdMs = origin->holdMs;
+  decision.verdict.slot = origin->slot;
   // It shows no flags or ports, so it may tell the tracker no more than that something came.
   decision.event = FlowEvent{};
   decideByKey(origin->key, decision);
@@ -158,6 +159,7 @@ void Classifier::decideByRule(uint8_t protocol, uint16_t servicePort, const Addr
   const RuleEntry* rule = shape_.ruleFor(protocol, servicePort);
   if (rule == nullptr) return reject(decision, Counter::rejectedNoRule);
   decision.verdict.rule = rule->rule;
+  decision.verdict.slot = rule->slot;
   if (rule->deny) return reject(decision, Counter::rejectedDenied);
   decision.holdMs = rule->holdMs;
   decideByKey(makeKey(rule->plan, rule->affinity, decision.ip.isIpv6, client, clientPort), decision);

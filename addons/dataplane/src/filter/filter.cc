@@ -29,6 +29,7 @@ Verdict Filter::classify(const FrameView& frame, bool leaseOpen, uint64_t nowMs)
 
 Verdict Filter::handle(const FrameView& frame, bool leaseOpen, uint64_t nowMs, Sink& sink) {
   Decision decision;
+  state_->counters.add(Counter::framesSeen);
   state_->classifier.read(frame, leaseOpen, decision);
   state_->settle(frame, nowMs, decision, sink);
   return decision.verdict;
@@ -41,6 +42,7 @@ void Filter::handle(const FrameView* frames, size_t count, Pace& pace, Sink& sin
   auto* const decisions = reinterpret_cast<Decision*>(memory);
   for (size_t i = 0; i < count; i++) state_->classifier.read(frames[i], true, *new (&decisions[i]) Decision);
   state_->classifier.hashTogether(decisions, count);
+  state_->counters.add(Counter::framesSeen, count);
   for (size_t i = 0; i < count; i++) {
     const Moment moment = pace.next(i);
     if (!moment.leaseOpen) {
@@ -52,7 +54,6 @@ void Filter::handle(const FrameView* frames, size_t count, Pace& pace, Sink& sin
 }
 
 void Filter::State::settle(const FrameView& frame, uint64_t nowMs, Decision& decision, Sink& sink) {
-  counters.add(Counter::framesSeen);
   classifier.settle(nowMs, decision);
   classifier.decideRelay(decision);
   if (isFromVmac(decision.ethernet)) counters.add(Counter::vmacAsSource);
@@ -86,7 +87,7 @@ void Filter::State::act(const FrameView& frame, const Decision& decision, uint64
 }
 
 void Filter::State::beginDatagram(const Decision& first, uint64_t nowMs) {
-  const FragmentOrigin origin{first.key, first.hash, first.verdict.rule, first.holdMs};
+  const FragmentOrigin origin{first.key, first.hash, first.verdict.rule, first.holdMs, first.verdict.slot};
   fragments.remember(first.ip, origin, shape.hashSeed(), nowMs);
 }
 
@@ -115,6 +116,7 @@ void Filter::State::obey(const FrameView& frame, const Decision& decision, uint6
       return;
     case VerdictKind::relay:
     case VerdictKind::reject:
+      ruleCounters.add(verdict.slot, verdict.reason);
       return counters.add(verdict.reason);
   }
 }
@@ -133,6 +135,7 @@ void Filter::State::accept(const Decision& decision, uint64_t nowMs, Sink& sink)
   const bool isOffered = (buckets.at(decision.key.plan(), bucketOf(decision.hash)) & kOffered) != 0;
   flows.accept(decision.entry, decision.key, decision.hash, decision.event, decision.holdMs, isOffered, nowMs);
   counters.add(Counter::accepted);
+  ruleCounters.add(decision.verdict.slot, Counter::accepted);
   sink.inject(packetOf(decision));
 }
 

@@ -30,8 +30,9 @@ struct FilterOptions {
   uint32_t holdBytes = 8u << 20;
   /** Most keys in the flow table, 1..4194304. Memory: 144 to 160 bytes each, all of it at construction. */
   uint32_t maxKeys = 262144;
-  /** kCounterCount uint64 that outlive the Filter. */
+  /** kCounterCount uint64 that outlive the Filter; behind them those of RuleCounters, for so many slots. */
   uint64_t* counters = nullptr;
+  size_t ruleSlots = 0;
 };
 
 /**

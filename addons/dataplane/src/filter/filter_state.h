@@ -13,6 +13,7 @@
 #include "fragment_table.h"
 #include "hold_ring.h"
 #include "reach.h"
+#include "rule_counters.h"
 
 namespace covey {
 
@@ -20,11 +21,13 @@ struct Filter::State {
   explicit State(const FilterOptions& options)
       : ownMac(options.mac),
         counters(options.counters),
+        ruleCounters(options.counters + kCounterCount, options.ruleSlots),
         flows(options.maxKeys, buckets, counters),
         ring(options.holdFrames, options.holdBytes) {}
 
   Mac ownMac;
   Counters counters;
+  RuleCounters ruleCounters;
   CompiledShape shape;
   BucketTable buckets;
   FlowTracker flows;
@@ -42,7 +45,7 @@ struct Filter::State {
   FlowEntry& entry(uint32_t index) { return flows.table().at(index); }
   uint32_t hashOf(const KeyRecord& key) const { return hashKey(key, shape.hashSeed()); }
 
-  /** Decides a frame that was read, and counts and does what follows from it. */
+  /** Decides a frame that was read and counted as seen, and counts and does what follows from it. */
   void settle(const FrameView& frame, uint64_t nowMs, Decision& decision, Sink& sink);
   /** Does what the decision says, with a frame that is not held yet. */
   void act(const FrameView& frame, const Decision& decision, uint64_t nowMs, Sink& sink);

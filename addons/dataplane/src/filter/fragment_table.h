@@ -35,6 +35,7 @@ struct FragmentOrigin {
   uint32_t hash = 0;
   int32_t rule = -1;
   uint32_t holdMs = 0;
+  uint16_t slot = kUncounted;
 };
 
 class FragmentTable {

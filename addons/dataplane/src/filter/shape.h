@@ -50,6 +50,9 @@ struct Vip {
   bool isIpv6 = false;
 };
 
+/** RuleEntry::slot: packets of the rule are not counted by rule. */
+constexpr uint16_t kUncounted = 0xffff;
+
 /** One port range of a rule; the first match in list order wins. */
 struct RuleEntry {
   /** Index of the rule in the config. */
@@ -63,6 +66,8 @@ struct RuleEntry {
   bool deny = false;
   /** A key counts as alive this long after its last packet; 0: only while its connections live. */
   uint32_t holdMs = 0;
+  /** Where RuleCounters count its packets. One without room for it counts nothing. */
+  uint16_t slot = kUncounted;
 };
 
 /** Shape::vlan: untagged and priority-tagged frames are ours. */

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "counters.h"
+#include "shape.h"
 
 namespace covey {
 
@@ -33,6 +34,8 @@ struct Verdict {
   VerdictKind kind = VerdictKind::reject;
   /** The counter that `handle` bumps; accept: accepted, hold: held or fragmentsHeld, answer: arpAnswered or ndAnswered. */
   Counter reason = Counter::rejectedOtherProtocol;
+  /** Of the rule, see RuleEntry::slot. Here, where it takes no room: a Decision is made for each packet. */
+  uint16_t slot = kUncounted;
   /** Index of the config's rule, -1 where none applies (ICMP echo, ARP, unparsed). */
   int32_t rule = -1;
   /** 0..7; meaningful where bucket is not -1. */

@@ -157,6 +157,7 @@ RuleEntry readRule(Cursor& cursor) {
   entry.plan = cursor.u8();
   entry.deny = cursor.u8() != 0;
   entry.holdMs = cursor.u32();
+  entry.slot = cursor.u16();
   const bool isKnown = (protocol == 6 || protocol == 17) && affinity <= 2 && entry.plan < kMaxPlans;
   if (!isKnown) cursor.fail();
   return entry;

@@ -12,7 +12,7 @@
 namespace covey::io {
 
 // Equals DATAPLANE_ABI of src/dataplane/contract.ts.
-constexpr uint8_t kAbi = 3;
+constexpr uint8_t kAbi = 4;
 
 // Each decode gives false for bytes that are not exactly one valid message; `out` is then undefined.
 bool decodeOps(const uint8_t* bytes, size_t length, std::vector<TableOp>* out);

@@ -54,7 +54,7 @@ PacketThread::PacketThread(const PacketThreadOptions& options, const Mac& mac)
     : options_(options),
       counters_(options.counters),
       lease_(options.counters + size_t(Counter::leaseLapses)),
-      filter_(FilterOptions{mac, options.holdFrames, options.holdBytes, options.maxKeys, options.counters}),
+      filter_(FilterOptions{mac, options.holdFrames, options.holdBytes, options.maxKeys, options.counters, options.ruleSlots}),
       sender_(options.interface),
       relaySender_(options.interface),
       receiveCount_(options.interface),

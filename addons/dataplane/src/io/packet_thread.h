@@ -38,8 +38,9 @@ struct PacketThreadOptions {
   uint32_t maxKeys = 262144;
   // Frames of other nodes' buckets are held back in the kernel, uncounted by reason. False: all for a VIP come up.
   bool filtersBuckets = false;
-  // kCounterCount uint64 that outlive the thread.
+  // kCounterCount uint64 that outlive the thread; behind them those of RuleCounters, for so many slots.
   uint64_t* counters = nullptr;
+  size_t ruleSlots = 0;
 };
 
 // `kDown`: the interface is there but down; frames come again when it is up. `kGone`: no interface of that name; the thread
