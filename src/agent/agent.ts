@@ -8,7 +8,7 @@ import { planSpecs } from '../config/plans.js';
 import { electorate, resolveForNode } from '../config/resolve.js';
 import type { ControlHandler, ReloadReport } from '../control/contract.js';
 import { ControlError } from '../control/errors.js';
-import { COUNTER_NAMES } from '../dataplane/counters.js';
+import { COUNTER_NAMES, counterWords } from '../dataplane/counters.js';
 import type { Command, Core } from '../membership/contract.js';
 import type { Host } from '../platform/host/contract.js';
 import { REACH_MESSAGE, type ReachDoor } from '../reach/contract.js';
@@ -34,7 +34,9 @@ import { Operations } from './operations.js';
 import { Orders } from './orders.js';
 import { Pulse } from './pulse.js';
 import { ReachKeeper } from './reach-keeper.js';
+import { packetsByRule } from './report.js';
 import { CONFIG_KIND } from './rollout/messages.js';
+import { RULE_SLOTS } from './rule-slots.js';
 import { Seeing } from './seeing.js';
 import { MembershipThread } from './thread.js';
 
@@ -45,7 +47,7 @@ export class Agent {
   readonly #begin: AgentBegin;
   #config: Config;
   readonly #interface: string;
-  readonly #counters = new SharedArrayBuffer(COUNTER_NAMES.length * 8);
+  readonly #counters = new SharedArrayBuffer(counterWords(RULE_SLOTS) * 8);
   readonly #hostWarnings = new Map<string, string>();
   #closers: (() => Promise<void>)[] = [];
   #seeing: Seeing | null = null;
@@ -430,11 +432,20 @@ export class Agent {
       plans: () => planSpecs(this.#config).length,
       buckets: (plan) => this.#thread!.ask({ kind: 'buckets', plan }) as Promise<BucketsSnapshot>,
       summary: async () => {
-        const { uptimeMs, counters, drain, warnings, checkers, services } = await control().status();
+        const { uptimeMs, counters, drain, warnings, checkers, services, rules } = await control().status();
         const connections = await this.#parts.countConnections(this.#vipAddresses()).catch(() => null);
         const checks = checkSummaries(checkers, services);
         const listen = this.#config.console?.listen ?? null;
-        return { uptimeMs, counters, drain, warnings, connections, console: listen, checks };
+        return {
+          uptimeMs,
+          counters,
+          drain,
+          warnings,
+          connections,
+          console: listen,
+          checks,
+          rules: packetsByRule(rules),
+        };
       },
       tell: (to, body) => this.#thread?.post({ type: 'tell', to, kind: CONSOLE_MESSAGE, body }),
       openDoor: () => this.#door.open(control()),

@@ -62,6 +62,12 @@ const summarySchema = z.object({
     )
     .max(MOST_CHECKS)
     .optional(),
+  rules: z
+    .record(
+      z.string(),
+      z.object({ accepted: z.number(), relayed: z.number(), rejected: z.record(z.string(), z.number()) }),
+    )
+    .optional(),
 });
 /** A later release may say more; what is not known here is left out. */
 const messageSchema = z.discriminatedUnion('type', [

@@ -1,6 +1,7 @@
 /** What the three parts of a running node say to each other: supervisor process, agent's main thread, membership thread. */
 
 import type { ReachMode } from '../buckets/contract.js';
+import type { RuleCounts } from '../dataplane/counters.js';
 import type { Command, HoldReason, MemberStatus, NodeState, ReachStatus } from '../membership/contract.js';
 import type { Incarnation, NodeName } from '../membership/messages.js';
 import type { EchoRoute } from '../reach/contract.js';
@@ -165,6 +166,8 @@ export interface MembershipSnapshot {
   /** Addresses at which living members listen, this node among them. */
   readonly addresses: Readonly<Record<NodeName, readonly string[]>>;
   readonly wireCounters: Readonly<Record<string, number>>;
+  /** By the name of the rule, those of the config in force. */
+  readonly rulePackets: Readonly<Record<string, RuleCounts>>;
   readonly paths: readonly { readonly path: string; readonly ok: boolean; readonly detail: string }[];
 }
 

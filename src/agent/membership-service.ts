@@ -36,6 +36,7 @@ export interface ServiceParts {
   /** The farm may go over to this config: members that have it are told apart no more, where that is safe. */
   readonly expectConfig: (configText: string) => void;
   readonly setWeightPercent: (percent: number) => void;
+  readonly rulePackets: () => MembershipSnapshot['rulePackets'];
   /** Uses this way by the gateway for heartbeats from now on; null: none. */
   readonly followEcho: (route: EchoRoute | null) => void;
   readonly close: () => void;
@@ -165,6 +166,7 @@ export class MembershipService {
       keys: this.#keys(members),
       addresses: this.#addresses(members),
       wireCounters: seal.counters(),
+      rulePackets: this.#parts.rulePackets(),
       paths: [
         raw,
         ...paths.filter(({ isUsed }) => isUsed !== false).map((path) => ({ path: path.name, ...path.health() })),

@@ -6,10 +6,12 @@ import type {
   DrainReport,
   ExplainReport,
   ExplainTarget,
+  RulePackets,
   RuleReport,
   StatusReport,
 } from '../control/contract.js';
-import { rejectionReason } from '../control/counters-report.js';
+import { rejectionReason, rulePackets } from '../control/counters-report.js';
+import type { RuleCounts } from '../dataplane/counters.js';
 import type { ExplainSnapshot, MembershipSnapshot, RestartRecord } from './contract.js';
 
 export interface StatusParts {
@@ -42,7 +44,7 @@ export function statusReport(parts: StatusParts): StatusReport {
     reach: parts.reach,
     view: { digest: membership.view.digest, agreed: membership.view.agreed },
     members: membership.members.map((member) => ({ ...member, addresses: membership.addresses[member.name] ?? [] })),
-    rules: ruleReports(config),
+    rules: ruleReports(config, membership.rulePackets),
     counters: { ...parts.counters, ...prefixed('wire', membership.wireCounters) },
     vips: config.vips.map(({ text }) => text),
     interface: parts.interface,
@@ -65,7 +67,7 @@ export function statusReport(parts: StatusParts): StatusReport {
   };
 }
 
-function ruleReports(config: Config): readonly RuleReport[] {
+function ruleReports(config: Config, packets: MembershipSnapshot['rulePackets']): readonly RuleReport[] {
   const plans = new Map(ruleEntries(config).map(({ rule, plan }) => [rule, plan]));
   return config.rules.map((rule, index) => ({
     name: rule.name,
@@ -75,7 +77,16 @@ function ruleReports(config: Config): readonly RuleReport[] {
     mode: rule.mode,
     plan: plans.get(index) ?? 0,
     holdMs: rule.holdMs,
+    ...packetsOf(packets[rule.name]),
   }));
+}
+
+/** The membership thread takes a new config a moment before or after this one. */
+const packetsOf = (counts: RuleCounts | undefined) => (counts === undefined ? {} : { packets: rulePackets(counts) });
+
+/** What other nodes' consoles are told of the rules. */
+export function packetsByRule(rules: readonly RuleReport[]): Readonly<Record<string, RulePackets>> {
+  return Object.fromEntries(rules.flatMap(({ name, packets }) => (packets === undefined ? [] : [[name, packets]])));
 }
 
 const portText = ({ first, last }: PortRange) => (first === last ? `${first}` : `${first}-${last}`);

@@ -7,6 +7,7 @@ import { whyNotWhole } from './wholeness.js';
 
 const BAR_WIDTH = 16;
 const TOP_REASONS = 4;
+const TOP_RULES = 4;
 
 export interface StatusViewOptions {
   readonly paint: Paint;
@@ -117,6 +118,7 @@ function traffic(report: StatusReport, { paint, earlier }: StatusViewOptions): s
   return [
     `${label(paint, 'packets')} ${words.join(', ')}`,
     `${label(paint, 'rejected')} ${grouped(rejected)}${rejectedRate}${topReasons(report.counters.rejected, earlier)}`,
+    ...ruleLine(report, paint, earlier),
     ...lossLine(report, paint),
     ...pathLine(report, paint),
     ...restartLine(report, paint),
@@ -149,6 +151,19 @@ function topReasons(rejected: Readonly<Record<string, number>>, earlier: Earlier
     rateText(frames, earlier && (earlier.report.counters.rejected[name] ?? 0), earlier);
   const words = top.map(([name, frames]) => `${name} ${grouped(frames)}${rate(name, frames)}`);
   return top.length === 0 ? '' : `: ${words.join(', ')}${more}`;
+}
+
+/** Packets accepted by rule, the busiest first. */
+function ruleLine({ rules }: StatusReport, paint: Paint, earlier: Earlier): string[] {
+  const busy = rules.filter(({ packets }) => (packets?.accepted ?? 0) > 0);
+  const top = busy.sort((a, b) => b.packets!.accepted - a.packets!.accepted).slice(0, TOP_RULES);
+  const more = busy.length > top.length ? `, ${busy.length - top.length} more` : '';
+  const before = (name: string) => earlier?.report.rules.find((rule) => rule.name === name)?.packets?.accepted;
+  const words = top.map(({ name, packets }) => {
+    const accepted = packets!.accepted;
+    return `${name} ${grouped(accepted)}${rateText(accepted, before(name), earlier)}`;
+  });
+  return top.length === 0 ? [] : [`${label(paint, 'by rule')} accepted: ${words.join(', ')}${more}`];
 }
 
 const LOSSES = [

@@ -1,6 +1,6 @@
 /** What the console asks of the agent beyond what the command line does. Joined to the control contract by `contract.ts`. */
 import type { NodeName } from '../membership/messages.js';
-import type { CountersReport, DrainReport } from './contract.js';
+import type { CountersReport, DrainReport, RulePackets } from './contract.js';
 
 /** Who holds each bucket of one plan, and whom the plan wants, as the asked node last heard. */
 export interface BucketsReport {
@@ -39,6 +39,8 @@ export interface NodeSummary {
   readonly console: string | null;
   /** At most 64; absent: its agent is of a release that does not say. */
   readonly checks?: readonly CheckSummary[];
+  /** By the name of the rule; absent: its agent is of a release that does not count by rule. */
+  readonly rules?: Readonly<Record<string, RulePackets>>;
 }
 
 export interface PeersReport {

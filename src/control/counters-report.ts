@@ -1,5 +1,5 @@
-import { COUNTER_NAMES, type CounterName } from '../dataplane/counters.js';
-import type { CountersReport } from './contract.js';
+import { COUNTER_NAMES, type CounterName, RULE_OUTCOMES, type RuleCounts } from '../dataplane/counters.js';
+import type { CountersReport, RulePackets } from './contract.js';
 
 /** Counters whose frames were turned away or thrown away before a verdict: they are reasons of `rejected`. */
 export const isRejection = (name: CounterName) =>
@@ -25,4 +25,13 @@ export function countersReport(read: (name: CounterName, index: number) => numbe
   }
   // The fields that CountersReport names are among COUNTER_NAMES; the test of this file holds them together.
   return { ...plain, rejected } as unknown as CountersReport;
+}
+
+/** A rule's counts as `status --json` shows them: every outcome that is neither of the first two is a rejection. */
+export function rulePackets(counts: RuleCounts): RulePackets {
+  const { accepted, relayed } = counts;
+  const reasons = RULE_OUTCOMES.filter((outcome) => outcome !== 'accepted' && outcome !== 'relayed');
+  const occurred = reasons.filter((outcome) => counts[outcome] > 0);
+  const rejected = Object.fromEntries(occurred.map((outcome) => [rejectionReason(outcome), counts[outcome]]));
+  return { accepted, relayed, rejected };
 }

@@ -1,4 +1,7 @@
 /** Every metric of a node. Pure: facts in, families out; the names are an interface that dashboards and alerts rely on. */
+import type { RuleReport } from '../../control/contract.js';
+import { rejectionReason } from '../../control/counters-report.js';
+import { RULE_OUTCOMES } from '../../dataplane/counters.js';
 import type { MemberStatus } from '../../membership/contract.js';
 import type { MetricsInput } from './contract.js';
 import { counterFamilies } from './counter-families.js';
@@ -67,11 +70,27 @@ function nodeFamilies({ status }: MetricsInput): Family[] {
       })),
     ),
     counter(
+      'covey_rule_packets_total',
+      "Packets that a rule took, by what became of them; without those that the kernel's filter held back.",
+      status.rules.flatMap(ruleSamples),
+    ),
+    counter(
       'covey_agent_restarts_total',
       'Times that the agent died and was started again.',
       status.supervisor.restarts,
     ),
   ];
+}
+
+/** Zeros too: a rate needs a value to begin with. There are as many rules as the config has, and six outcomes. */
+function ruleSamples({ name, packets }: RuleReport): readonly Sample[] {
+  if (packets === undefined) return [];
+  const { accepted, relayed, rejected } = packets;
+  const counts: Readonly<Record<string, number>> = { ...rejected, accepted, relayed };
+  return RULE_OUTCOMES.map(rejectionReason).map((outcome) => ({
+    labels: { rule: name, outcome },
+    value: counts[outcome] ?? 0,
+  }));
 }
 
 function memberFamilies(members: readonly MemberStatus[]): Family[] {

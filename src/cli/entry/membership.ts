@@ -7,6 +7,7 @@ import type { MembershipBegin, SealedObituary, WorkerNotice, WorkerRequest } fro
 import { keyFilePath } from '../../agent/key-file.js';
 import { MembershipService } from '../../agent/membership-service.js';
 import type { ShellNotice } from '../../agent/ports.js';
+import { type RuleSlotList, RuleSlots } from '../../agent/rule-slots.js';
 import { MembershipShell } from '../../agent/shell.js';
 import { countBits } from '../../buckets/bitmap.js';
 import type { Config } from '../../config/contract.js';
@@ -77,7 +78,8 @@ const captureOptions = {
 };
 const { dataPlane, reason: engineReason } = openWithEngine(config.capture, captureOptions, NativeDataPlane.open);
 let ownMac = dataPlane.mac;
-dataPlane.setShape(shapeOf(config, identity));
+const ruleSlots = new RuleSlots(counters);
+setShape();
 
 const incarnations = new IncarnationStore(begin.runDir);
 const predecessor = incarnations.last ?? 0;
@@ -145,6 +147,7 @@ const service = new MembershipService({
   applyConfig,
   expectConfig,
   setWeightPercent,
+  rulePackets: () => ruleSlots.counts(),
   followEcho: (route) => echo.setRoute(route),
   close,
 });
@@ -254,7 +257,7 @@ function applyConfig(configText: string): void {
   if (!next.ok) throw new Error('the config was found right before, and is not now');
   config = next.config;
   link.setHidden(config.vips.map(({ text }) => text.split('/')[0]!));
-  dataPlane.setShape(shapeOf(config, identity));
+  setShape();
   switches.switched(config, dataPlane.nowMs());
   shell.settings(settingsOf(config));
 }
@@ -287,10 +290,15 @@ function close(): void {
   });
 }
 
-function shapeOf(config: Config, { hashSeed, vmac }: FarmIdentity): Shape {
+function setShape(): void {
+  const names = config.rules.map(({ name }) => name);
+  ruleSlots.renew(names, (slots) => dataPlane.setShape(shapeOf(config, identity, slots)));
+}
+
+function shapeOf(config: Config, { hashSeed, vmac }: FarmIdentity, slots: RuleSlotList): Shape {
   return {
     vips: config.vips.map(({ address, prefixLength }) => ({ address, prefixLength })),
-    rules: ruleEntries(config),
+    rules: ruleEntries(config).map((entry) => ({ ...entry, slot: slots[entry.rule] })),
     hashSeed,
     vmac,
     vlan: null,

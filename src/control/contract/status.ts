@@ -61,6 +61,19 @@ export interface RuleReport {
   readonly mode: 'balance' | 'failover' | 'deny';
   readonly plan: number;
   readonly holdMs: number;
+  /** Absent: the agent does not count by rule, or has this rule since a moment only. */
+  readonly packets?: RulePackets;
+}
+
+/**
+ * Packets that a rule took, since the agent's start or since the config has a rule of this name. What the kernel's filter held back nobody
+ * has looked at, so it is in none of them; nor is a packet while it is held.
+ */
+export interface RulePackets {
+  readonly accepted: number;
+  readonly relayed: number;
+  /** Reason -> packets; a reason that never occurred is left out. */
+  readonly rejected: Readonly<Record<string, number>>;
 }
 
 /** Counts since the agent's start, by the names of `dataplane/counters.ts`. */

@@ -105,6 +105,15 @@ describe('what the nodes say of themselves', () => {
     expect((await desk('n1').peers()).nodes[1]?.warnings.length).toBe(8);
   });
 
+  it('carries what the rules have, and takes a summary without it for one of an older release', async () => {
+    const { desk } = desks('n1');
+    const rules = { web: { accepted: 7, relayed: 0, rejected: { notOwner: 2 } } };
+    desk('n1').told('n2', said({ type: 'summary', summary: summaryOf({ rules }) }));
+    desk('n1').told('n3', said({ type: 'summary', summary: summaryOf() }));
+    const { nodes } = await desk('n1').peers();
+    expect(nodes.slice(1).map((node) => node.rules)).toEqual([rules, undefined]);
+  });
+
   it('takes nothing from what is no message, is too long, or of another version', async () => {
     const { desk } = desks('n1');
     const other = { type: 'summary', summary: { ...summaryOf(), uptimeMs: 'long' } };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { statusView } from '../../../src/cli/status-view.js';
 import { coloured, plain } from '../../../src/cli/style.js';
+import type { StatusReport } from '../../../src/control/contract.js';
 import { healthy, member } from './reports.js';
 
 const view = (...args: Parameters<typeof healthy>) =>
@@ -100,6 +101,25 @@ software covey 0.1.0, capture by pcap (capture: pcap)
   it('does not say why a node is up', () => {
     const text = view({ members: [member('n1', { share: 1, reason: 'listened' })], reason: 'listened' });
     expect(text).not.toContain('listened');
+  });
+
+  it('tells what each rule accepted, the busiest first, and says nothing of rules without packets', () => {
+    const rule = (name: string, accepted: number | null) => ({
+      ...{ name, protocol: 'tcp', ports: ['80'], affinity: 'connection', mode: 'balance', plan: 0, holdMs: 0 },
+      ...(accepted === null ? {} : { packets: { accepted, relayed: 0, rejected: { notOwner: 9 } } }),
+    });
+    const rules = (counts: Readonly<Record<string, number | null>>) =>
+      Object.entries(counts).map(([name, accepted]) => rule(name, accepted)) as StatusReport['rules'];
+    const now = healthy({ rules: rules({ dns: 12, web: 1192, ssh: 0, old: null }) });
+    const line = (earlier?: StatusReport) => {
+      const options = earlier === undefined ? {} : { earlier: { report: earlier, elapsedMs: 500 } };
+      return statusView(now, { paint: plain, ...options }).find((text) => text.startsWith('by rule'));
+    };
+    expect(line()).toBe('by rule  accepted: web 1,192, dns 12');
+    expect(line(healthy({ rules: rules({ web: 692 }) }))).toBe('by rule  accepted: web 1,192 (1,000/s), dns 12');
+    expect(view({ rules: rules({ web: 0 }) })).not.toContain('by rule');
+    const many = rules({ a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 });
+    expect(view({ rules: many })).toContain('by rule  accepted: f 6, e 5, d 4, c 3, 2 more');
   });
 
   it('gives rates between two reports, and none where the agent began anew', () => {

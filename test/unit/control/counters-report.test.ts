@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { countersReport, rejectionReason } from '../../../src/control/counters-report.js';
-import { COUNTER_NAMES } from '../../../src/dataplane/counters.js';
+import { countersReport, rejectionReason, rulePackets } from '../../../src/control/counters-report.js';
+import { COUNTER_NAMES, RULE_OUTCOMES, type RuleCounts } from '../../../src/dataplane/counters.js';
 
 describe('countersReport', () => {
   const report = countersReport((_name, index) => index + 1);
@@ -38,5 +38,22 @@ describe('countersReport', () => {
     expect(rejectionReason('rejectedLeaseLapsed')).toBe('leaseLapsed');
     expect(rejectionReason('malformedArp')).toBe('malformedArp');
     expect(rejectionReason('rejected')).toBe('rejected');
+  });
+});
+
+describe('rulePackets', () => {
+  const counts = (of: (index: number) => number) =>
+    Object.fromEntries(RULE_OUTCOMES.map((outcome, index) => [outcome, of(index)])) as unknown as RuleCounts;
+
+  it('loses no outcome', () => {
+    expect(rulePackets(counts((index) => index + 1))).toEqual({
+      accepted: 1,
+      relayed: 2,
+      rejected: { denied: 3, notOwner: 4, foreignKeep: 5, tableFull: 6 },
+    });
+  });
+
+  it('leaves out reasons that never occurred', () => {
+    expect(rulePackets(counts(() => 0))).toEqual({ accepted: 0, relayed: 0, rejected: {} });
   });
 });

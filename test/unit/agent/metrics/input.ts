@@ -26,7 +26,16 @@ export function metricsInput(over: Partial<MetricsInput> = {}): MetricsInput {
         { ...CHECKER, name: 'half', type: 'custom', state: 'failed', failures: 1, onFail: 'weight 50%', tookMs: null },
       ],
       rules: [
-        { name: 'web', protocol: 'tcp', ports: ['80'], affinity: 'connection', mode: 'balance', plan: 0, holdMs: 0 },
+        {
+          name: 'web',
+          protocol: 'tcp',
+          ports: ['80'],
+          affinity: 'connection',
+          mode: 'balance',
+          plan: 0,
+          holdMs: 0,
+          packets: { accepted: 1200, relayed: 3, rejected: { notOwner: 7 } },
+        },
       ],
     }),
     counter: (name) => name.length,

@@ -54,6 +54,14 @@ describe('the metrics', () => {
     expect(seriesValue('covey_member_weight_ratio{member="n3"}')).toBe(0.5);
   });
 
+  it('tell of packets by rule and outcome, zeros too', () => {
+    const packets = (outcome: string) => seriesValue(`covey_rule_packets_total{rule="web",outcome="${outcome}"}`);
+    const outcomes = ['accepted', 'relayed', 'denied', 'notOwner', 'foreignKeep', 'tableFull'];
+    expect(outcomes.map(packets)).toEqual([1200, 3, 0, 7, 0, 0]);
+    const [family] = all.filter(({ name }) => name === 'covey_rule_packets_total');
+    expect(family?.samples).toHaveLength(outcomes.length);
+  });
+
   it('tell of services and checkers, and what a script said of a custom one', () => {
     expect(seriesValue('covey_service_state{service="nginx",state="ready"}')).toBe(1);
     expect(seriesValue('covey_service_state{service="nginx",state="spent"}')).toBe(0);
