@@ -41,7 +41,9 @@ export function farmRoutes({ agent, live, audit, rolling }: FarmParts): Route[] 
     reading('/status', 'The farm as this node sees it: what `covey status --json` prints.', () => agent.status()),
     reading('/frame', 'The newest of everything that the page shows, with ages.', () => live.frame()),
     reading('/buckets', 'Who holds each of the 4096 buckets.', () => live.buckets ?? {}),
-    reading('/traffic', 'The last hour, one value a second and node.', () => live.traffic.report()),
+    reading('/traffic', 'The last hour, one value a second for each node, and for each rule on it.', () =>
+      live.traffic.report(),
+    ),
     reading('/events', 'What happened on this node.', () => ({ events: live.events })),
     reading('/audit', 'Who did what, by this console.', () => ({ entries: audit.newest(MOST_AUDIT) })),
     route({

@@ -63,6 +63,8 @@ export interface NodeRates {
   readonly relayed: Rate;
   readonly held: Rate;
   readonly lost: Rate;
+  /** Rule -> `accepted`, `relayed` or a reason of rejection -> packets a second; zeros are left out. */
+  readonly rules: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 export interface TrafficSecond {
@@ -83,6 +85,8 @@ export interface TrafficReport {
         readonly held: readonly Rate[];
         readonly lost: readonly Rate[];
         readonly rejected: Readonly<Record<string, readonly Rate[]>>;
+        /** As {@link NodeRates.rules}; what never occurred in the hour is left out. */
+        readonly rules: Readonly<Record<string, Readonly<Record<string, readonly Rate[]>>>>;
       }
     >
   >;

@@ -10,6 +10,7 @@ const LOSSES = ['captureDrops', 'injectErrors', 'relayErrors', 'heldOverflow', '
 interface Reading {
   readonly uptimeMs: number;
   readonly counters: NodeSummary['counters'];
+  readonly rules?: NodeSummary['rules'];
 }
 
 export class TrafficHistory {
@@ -62,7 +63,26 @@ export function ratesBetween(before: Reading, after: Reading): NodeRates | null 
     held: rate('held'),
     lost: LOSSES.reduce((sum, name) => sum + rate(name), 0),
     rejected: Object.fromEntries(reasons.filter(([, perSecond]) => perSecond > 0)),
+    rules: ruleRates(before, after, seconds),
   };
+}
+
+function ruleRates(before: Reading, after: Reading, seconds: number): NodeRates['rules'] {
+  const rules = Object.keys(after.rules ?? {}).map((rule) => {
+    const counts = countsOf(before, rule);
+    const rates = Object.entries(countsOf(after, rule)).map(([outcome, count]) => {
+      const earlier = counts[outcome] ?? 0;
+      // A rule that was away meanwhile began anew, at zero.
+      return [outcome, Math.round((count < earlier ? count : count - earlier) / seconds)] as const;
+    });
+    return [rule, Object.fromEntries(rates.filter(([, perSecond]) => perSecond > 0))] as const;
+  });
+  return Object.fromEntries(rules.filter(([, rates]) => Object.keys(rates).length > 0));
+}
+
+function countsOf({ rules }: Reading, rule: string): Readonly<Record<string, number>> {
+  const packets = rules?.[rule];
+  return packets === undefined ? {} : { accepted: packets.accepted, relayed: packets.relayed, ...packets.rejected };
 }
 
 /** What the kernel's filter held back was rejected, too: it is where most of what other nodes serve ends. */
@@ -84,5 +104,23 @@ function seriesOf(rates: readonly (NodeRates | undefined)[]): TrafficReport['nod
     held: of(({ held }) => held),
     lost: of(({ lost }) => lost),
     rejected: Object.fromEntries(reasons.map((reason) => [reason, of(({ rejected }) => rejected[reason] ?? 0)])),
+    rules: Object.fromEntries(
+      [...outcomesByRule(rates)].map(([rule, outcomes]) => [
+        rule,
+        Object.fromEntries([...outcomes].map((outcome) => [outcome, of(({ rules }) => rules[rule]?.[outcome] ?? 0)])),
+      ]),
+    ),
   };
+}
+
+/** What occurred, in the order of names. */
+function outcomesByRule(rates: readonly (NodeRates | undefined)[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const occurred = new Map<string, Set<string>>();
+  for (const rate of rates)
+    for (const [rule, outcomes] of Object.entries(rate?.rules ?? {})) {
+      const names = occurred.get(rule) ?? new Set();
+      occurred.set(rule, names);
+      for (const outcome of Object.keys(outcomes)) names.add(outcome);
+    }
+  return new Map([...occurred].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

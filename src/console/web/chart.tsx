@@ -1,14 +1,8 @@
 /** A chart of one-second values, by uPlot. */
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import type { Rate } from '../contract.js';
-
-export interface Line {
-  readonly label: string;
-  readonly colour: string;
-  readonly dash: readonly number[];
-  readonly values: readonly Rate[];
-}
+import type { Line } from './series.js';
+import { short } from './text.js';
 
 export interface ChartProps {
   readonly title: string;
@@ -19,18 +13,6 @@ export interface ChartProps {
 
 /** Between two times of the axis: no less than there are values. */
 const SECONDS_BETWEEN = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900] as const;
-
-/** Lines differ in their dashes, too, for those who do not tell the colours apart. */
-export const DASHES: readonly (readonly number[])[] = [
-  [],
-  [8, 4],
-  [2, 3],
-  [10, 3, 2, 3],
-  [14, 5],
-  [5, 5],
-  [1, 5],
-  [12, 3],
-];
 
 export function Chart({ title, times, lines, height = 220 }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
@@ -95,6 +77,22 @@ export function Chart({ title, times, lines, height = 220 }: ChartProps) {
       <figcaption>{title}</figcaption>
       <div ref={place} role="img" aria-label={`${title}. Now: ${newest}`} />
     </figure>
+  );
+}
+
+/** What the lines of a chart are, with the newest value of each. */
+export function Legend({ lines }: { readonly lines: readonly Line[] }) {
+  return (
+    <ul class="legend">
+      {lines.map(({ label, colour, dash, values }) => (
+        <li key={label}>
+          <svg width="30" height="10" aria-hidden="true">
+            <path d="M0 5H30" stroke={colour} stroke-width="3" stroke-dasharray={dash.join(' ')} />
+          </svg>
+          {label} <strong>{values.at(-1) == null ? '–' : short(values.at(-1) ?? 0)}</strong>
+        </li>
+      ))}
+    </ul>
   );
 }
 

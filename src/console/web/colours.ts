@@ -21,3 +21,11 @@ export function looksOf(names: readonly string[]): ReadonlyMap<string, Look> {
     }),
   );
 }
+
+/** Lines differ in their dashes, too, for those who do not tell the colours apart. */
+const DASHES: readonly (readonly number[])[] = [[], [8, 4], [2, 3], [10, 3, 2, 3], [14, 5], [5, 5], [1, 5], [12, 3]];
+
+/** Of the line at this place; with the colour of {@link looksOf} no two of the first 64 lines are alike. */
+export function dashAt(place: number): readonly number[] {
+  return DASHES[(place + Math.floor(place / DASHES.length)) % DASHES.length]!;
+}

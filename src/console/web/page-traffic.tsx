@@ -1,9 +1,10 @@
 /** What the nodes accept and reject, second by second, the last hour. */
 import { useMemo, useState } from 'preact/hooks';
 import type { PageProps } from './app.js';
-import { Chart, DASHES, type Line } from './chart.js';
-import { looksOf } from './colours.js';
+import { Chart, Legend } from './chart.js';
+import { dashAt, looksOf } from './colours.js';
 import { Swatch } from './parts.js';
+import { RuleTraffic } from './rule-traffic.js';
 import { reasonsOf, summed } from './series.js';
 import { short, words } from './text.js';
 
@@ -89,24 +90,9 @@ export function TrafficPage({ farm }: PageProps) {
             Not heard from: {silent.map(({ name }) => name).join(', ')}. Nothing is shown in their place.
           </p>
         )}
-        <p class="hint">Packets are counted by node and reason; this version does not count them by rule.</p>
       </section>
+      <RuleTraffic farm={farm} span={span} />
     </>
-  );
-}
-
-function Legend({ lines }: { readonly lines: readonly Line[] }) {
-  return (
-    <ul class="legend">
-      {lines.map(({ label, colour, dash, values }) => (
-        <li key={label}>
-          <svg width="30" height="10" aria-hidden="true">
-            <path d="M0 5H30" stroke={colour} stroke-width="3" stroke-dasharray={dash.join(' ')} />
-          </svg>
-          {label} <strong>{values.at(-1) == null ? '–' : short(values.at(-1) ?? 0)}</strong>
-        </li>
-      ))}
-    </ul>
   );
 }
 
@@ -123,7 +109,7 @@ function chartsOf(
   const accepted = names.map((name) => ({
     label: name,
     colour: looks.get(name)?.colour ?? '#888',
-    dash: DASHES[Math.max(0, order.indexOf(name)) % DASHES.length]!,
+    dash: dashAt(Math.max(0, order.indexOf(name))),
     values: report.nodes[name]!.accepted.slice(from),
   }));
   const palette = [...looksOf(reasonsOf(report).slice(0, MOST_REASONS)).values()];
@@ -132,7 +118,7 @@ function chartsOf(
     .map((reason, at) => ({
       label: words(reason),
       colour: palette[at]!.colour,
-      dash: DASHES[at % DASHES.length]!,
+      dash: dashAt(at),
       values: summed(
         names.map((name) => report.nodes[name]!.rejected[reason] ?? []),
         report.times.length,

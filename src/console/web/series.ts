@@ -1,8 +1,17 @@
 /** The last hour as columns for the charts. Pure. */
 import type { NodeRates, Rate, TrafficReport, TrafficSecond } from '../contract.js';
 
+/** Of a chart. */
+export interface Line {
+  readonly label: string;
+  readonly colour: string;
+  readonly dash: readonly number[];
+  readonly values: readonly Rate[];
+}
+
 const MOST_SECONDS = 3600;
 type Series = TrafficReport['nodes'][string];
+type Columns = Readonly<Record<string, readonly Rate[]>>;
 
 /** With one second more. A second that is there already changes nothing. */
 export function appended(report: TrafficReport, second: TrafficSecond): TrafficReport {
@@ -20,21 +29,29 @@ function grown(series: Series | undefined, length: number, rates: NodeRates | un
   const nothing: readonly Rate[] = Array.from({ length }, () => null);
   const add = (before: readonly Rate[] | undefined, value: Rate) =>
     [...(before ?? nothing), value].slice(-MOST_SECONDS);
-  // A reason that is new occurred in no earlier second in which the node was heard.
+  // What is new occurred in no earlier second in which the node was heard.
   const never = (series?.accepted ?? nothing).map((value) => (value === null ? null : 0));
-  const reasons = new Set([...Object.keys(series?.rejected ?? {}), ...Object.keys(rates?.rejected ?? {})]);
+  const each = (before: Columns | undefined, now: Readonly<Record<string, number>> | undefined): Columns =>
+    Object.fromEntries(
+      namesIn(before, now).map((name) => [
+        name,
+        add(before?.[name] ?? never, rates === undefined ? null : (now?.[name] ?? 0)),
+      ]),
+    );
   return {
     accepted: add(series?.accepted, rates?.accepted ?? null),
     relayed: add(series?.relayed, rates?.relayed ?? null),
     held: add(series?.held, rates?.held ?? null),
     lost: add(series?.lost, rates?.lost ?? null),
-    rejected: Object.fromEntries(
-      [...reasons].map((reason) => [
-        reason,
-        add(series?.rejected[reason] ?? never, rates === undefined ? null : (rates.rejected[reason] ?? 0)),
-      ]),
+    rejected: each(series?.rejected, rates?.rejected),
+    rules: Object.fromEntries(
+      namesIn(series?.rules, rates?.rules).map((rule) => [rule, each(series?.rules[rule], rates?.rules[rule])]),
     ),
   };
+}
+
+function namesIn(...records: readonly (object | undefined)[]): readonly string[] {
+  return [...new Set(records.flatMap((record) => Object.keys(record ?? {})))];
 }
 
 /** All reasons of rejection, the most frequent of the hour first. */

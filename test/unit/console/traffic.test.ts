@@ -21,6 +21,7 @@ describe('the history', () => {
       held: 0,
       lost: 3,
       rejected: { notOwner: 20, noRule: 5 },
+      rules: {},
     });
   });
 
@@ -59,6 +60,7 @@ describe('the columns of the page', () => {
     held: 0,
     lost: 0,
     rejected,
+    rules: {},
   });
   const empty: TrafficReport = { times: [], nodes: {} };
 
