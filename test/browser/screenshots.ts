@@ -117,12 +117,15 @@ async function outage(browser: Browser, login: Login): Promise<void> {
   await shoot(page, 'gone-dark');
 }
 
-function startLoad() {
+/** Requests a second to a port of the VIP: each has a rule of its own. */
+const LOADS: Readonly<Record<string, number>> = { '80': 150, '8000': 50 };
+
+function startLoad([port, rate]: readonly [string, number]) {
   const words = [
     '--url',
-    `http://${VIP}/`,
+    `http://${VIP}:${port}/`,
     '--rate',
-    '150',
+    `${rate}`,
     '--seconds',
     `${LOAD_SECONDS}`,
     '--names',
@@ -139,7 +142,7 @@ async function main(signal: AbortSignal): Promise<void> {
   await labDown(LAB);
   const overrides = [WITH_CONSOLES, WITH_CHECKS];
   await labUp({ lab: LAB, nodes: 3, client: true, ipv6: true, agents: true, overrides, signal }, () => undefined);
-  const load = startLoad();
+  const loads = Object.entries(LOADS).map(startLoad);
   const browser = await openBrowser(LAB, 'client');
   try {
     const login = await firstLogin(LAB, NODES);
@@ -147,7 +150,7 @@ async function main(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     await outage(browser, login);
   } finally {
-    load.kill();
+    for (const load of loads) load.kill();
     await browser.close();
   }
 }
