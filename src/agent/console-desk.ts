@@ -26,7 +26,8 @@ const ASK_EVERY_MS = 700;
 const ANSWER_EVERY_MS = 400;
 /** A summary this old is of a node that no longer answers. */
 const FORGET_AFTER_MS = 60_000;
-const MAX_MESSAGE_BYTES = MAX_SHARED_BYTES + 1024;
+/** The longest document in its envelope; a summary with all the checks and rules that there can be is about as long. */
+const MAX_MESSAGE_BYTES = MAX_SHARED_BYTES + 16 * 1024;
 const MAX_WARNINGS = 8;
 
 export interface ConsoleDeskParts {

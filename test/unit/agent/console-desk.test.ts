@@ -114,6 +114,19 @@ describe('what the nodes say of themselves', () => {
     expect(nodes.slice(1).map((node) => node.rules)).toEqual([rules, undefined]);
   });
 
+  it('takes a summary with as many rules and checks as there can be, with long names and large counts', async () => {
+    const { desk } = desks('n1');
+    const names = Array.from({ length: 64 }, (_, n) => `${n}`.padStart(63, 'x'));
+    const most = 999_999_999_999;
+    const rejected = { denied: most, notOwner: most, foreignKeep: most, tableFull: most };
+    const rules = Object.fromEntries(names.map((name) => [name, { accepted: most, relayed: most, rejected }]));
+    const text = 'é'.repeat(160);
+    const checks = names.map((name) => ({ kind: 'checker' as const, name, state: 'failed', detail: text, note: name }));
+    desk('n1').told('n2', said({ type: 'summary', summary: summaryOf({ rules, checks }) }));
+    const { nodes } = await desk('n1').peers();
+    expect(Object.keys(nodes[1]?.rules ?? {})).toEqual(names);
+  });
+
   it('takes nothing from what is no message, is too long, or of another version', async () => {
     const { desk } = desks('n1');
     const other = { type: 'summary', summary: { ...summaryOf(), uptimeMs: 'long' } };
