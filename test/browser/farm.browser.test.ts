@@ -26,6 +26,29 @@ it('asks for a password, says when it is wrong, and shows the farm after the rig
   await page.context().close();
 });
 
+it('tells on the page Traffic which rule has the packets, on all nodes and on one', async () => {
+  const page = await bed.open('n1', 'traffic');
+  const { summary } = farm.load(8, 100);
+  const table = page.getByRole('region', { name: 'Packets per second now, by rule' });
+  const accepted = async (rule: string) =>
+    Number(
+      await table
+        .getByRole('row', { name: new RegExp(`^${rule} `) })
+        .locator('td')
+        .first()
+        .innerText(),
+    );
+  await until('web has packets', async () => (await accepted('web')) > 0);
+  expect([await accepted('app'), await accepted('bulk'), await accepted('dns')]).toEqual([0, 0, 0]);
+  await page.getByLabel('Node', { exact: true }).selectOption('n2');
+  await page.getByRole('img', { name: /^By rule, accepted on n2, packets per second/ }).waitFor();
+  await until('n2 has packets of web', async () => (await accepted('web')) > 0);
+  await page.getByRole('button', { name: 'Rejected', exact: true }).click();
+  await page.getByRole('img', { name: /^By rule, rejected on n2, packets per second/ }).waitFor();
+  expect((await summary).lost).toBe(0);
+  await page.context().close();
+});
+
 it('shows within 2 s of a kill that two nodes have half each', async () => {
   const page = await bed.open('n1');
   await until('three thirds', async () => (await bed.shares(page)).every(third));

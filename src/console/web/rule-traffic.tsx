@@ -6,7 +6,7 @@ import { type RuleRow, ruleLines, ruleRows, rulesOf, type Verdict } from './rule
 import { short, words } from './text.js';
 
 const ALL = '';
-const VERDICTS: readonly Verdict[] = ['accepted', 'rejected'];
+const VERDICTS: Readonly<Record<Verdict, string>> = { accepted: 'Accepted', rejected: 'Rejected' };
 
 export function RuleTraffic({ farm, span }: { readonly farm: PageProps['farm']; readonly span: number }) {
   const [node, setNode] = useState(ALL);
@@ -28,21 +28,23 @@ export function RuleTraffic({ farm, span }: { readonly farm: PageProps['farm']; 
   return (
     <section class="panel">
       <h2>By rule</h2>
-      <label class="inline">
-        Node
-        <select value={isChosen ? node : ALL} onChange={(event) => setNode(event.currentTarget.value)}>
-          <option value={ALL}>all</option>
-          {names.map((name) => (
-            <option key={name}>{name}</option>
+      <div class="row">
+        <label>
+          Node
+          <select value={isChosen ? node : ALL} onChange={(event) => setNode(event.currentTarget.value)}>
+            <option value={ALL}>all</option>
+            {names.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+        <div class="segments" role="group" aria-label="Accepted or rejected">
+          {(Object.keys(VERDICTS) as Verdict[]).map((each) => (
+            <button key={each} type="button" aria-pressed={verdict === each} onClick={() => setVerdict(each)}>
+              {VERDICTS[each]}
+            </button>
           ))}
-        </select>
-      </label>
-      <div class="segments" role="group" aria-label="Accepted or rejected">
-        {VERDICTS.map((each) => (
-          <button key={each} type="button" aria-pressed={verdict === each} onClick={() => setVerdict(each)}>
-            {words(each)}
-          </button>
-        ))}
+        </div>
       </div>
       <Chart title={`By rule, ${verdict} on ${where}, packets per second`} times={times} lines={lines} />
       <Legend lines={lines} />

@@ -120,7 +120,7 @@ describe('what the nodes say of themselves', () => {
     const most = 999_999_999_999;
     const rejected = { denied: most, notOwner: most, foreignKeep: most, tableFull: most };
     const rules = Object.fromEntries(names.map((name) => [name, { accepted: most, relayed: most, rejected }]));
-    const text = 'é'.repeat(160);
+    const text = '語'.repeat(160);
     const checks = names.map((name) => ({ kind: 'checker' as const, name, state: 'failed', detail: text, note: name }));
     desk('n1').told('n2', said({ type: 'summary', summary: summaryOf({ rules, checks }) }));
     const { nodes } = await desk('n1').peers();
