@@ -36,7 +36,7 @@ it('tells on the page Traffic which rule has the packets, on all nodes and on on
         .getByRole('row', { name: new RegExp(`^${rule} `) })
         .locator('td')
         .first()
-        .innerText(),
+        .textContent(),
     );
   await until('web has packets', async () => (await accepted('web')) > 0);
   expect([await accepted('app'), await accepted('bulk'), await accepted('dns')]).toEqual([0, 0, 0]);
