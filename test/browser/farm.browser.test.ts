@@ -40,7 +40,7 @@ it('tells on the page Traffic which rule has the packets, on all nodes and on on
     );
   await until('web has packets', async () => (await accepted('web')) > 0);
   expect([await accepted('app'), await accepted('bulk'), await accepted('dns')]).toEqual([0, 0, 0]);
-  await page.getByLabel('Node', { exact: true }).selectOption('n2');
+  await page.getByRole('combobox').selectOption('n2');
   await page.getByRole('img', { name: /^By rule, accepted on n2, packets per second/ }).waitFor();
   await until('n2 has packets of web', async () => (await accepted('web')) > 0);
   await page.getByRole('button', { name: 'Rejected', exact: true }).click();
