@@ -24,6 +24,10 @@ const FRAMES_SEEN = COUNTER_NAMES.indexOf('framesSeen');
 const INGRESS_FRAMES = COUNTER_NAMES.indexOf('ingressFrames');
 /** The packet thread turns at least every 20 ms. On a host whose cores are all taken it may be late; this late, it hangs. */
 const PACKET_THREAD_SILENT_MS = 500;
+/**
+ * Timers count whole ms from when the loop's turn began, so they come up to so much too early: a waking for nothing, and a second one.
+ */
+const TIMER_EARLY_MS = 1;
 
 export class MembershipShell {
   readonly #parts: ShellParts;
@@ -137,7 +141,8 @@ export class MembershipShell {
     if (this.#timer !== null && dueMs === this.#armedForMs) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#armedForMs = dueMs;
-    this.#timer = setTimeout(() => this.tick(), Math.max(0, dueMs - this.#parts.dataPlane.nowMs()));
+    const waitMs = Math.ceil(dueMs - this.#parts.dataPlane.nowMs()) + TIMER_EARLY_MS;
+    this.#timer = setTimeout(() => this.tick(), Math.max(0, waitMs));
   }
 
   #drainControl(): void {
