@@ -17,9 +17,10 @@ namespace {
 
 using Label = BpfAssembler::Label;
 
-// Scratch memory of the program.
-constexpr uint32_t kHashAt = 0;
-constexpr uint32_t kBucketAt = 1;
+// Scratch memory of the program: both ports, a word of the client's address, the bucket.
+constexpr uint32_t kPortsAt = 0;
+constexpr uint32_t kWordAt = 1;
+constexpr uint32_t kBucketAt = 2;
 
 constexpr size_t kWords = kBuckets / 32;
 
@@ -92,14 +93,14 @@ class Writer {
     if (std::none_of(shape_.vips.begin(), shape_.vips.end(), isOfFamily)) return code_.jump(plain_);
     const Label udp = code_.label();
     writeVips(family);
-    writeLengths(family);
+    family.isIpv6 ? writePortsAt(kIpAt + 40) : writeIpv4Ports();
     load(BPF_B, family.protocolAt);
     code_.jumpIf(BPF_JEQ, uint32_t(Protocol::udp), udp);
     code_.jumpUnless(BPF_JEQ, uint32_t(Protocol::tcp), plain_);
     std::map<Way, Label> ways;
-    writeRules(family, Protocol::tcp, ways);
+    writeRules(Protocol::tcp, ways);
     code_.bind(udp);
-    writeRules(family, Protocol::udp, ways);
+    writeRules(Protocol::udp, ways);
     for (const auto& [way, label] : ways) {
       code_.bind(label);
       isUsed_[way.second] = true;
@@ -125,15 +126,31 @@ class Writer {
     code_.bind(isOurs);
   }
 
-  // A header of a wrong length, or a frame that ends before the ports: for `classify` to name. Reading beyond the end would end the
-  // program, and hold back silently.
-  void writeLengths(const Family& family) {
-    if (family.isIpv6) {
-      code_.emit(BPF_LD | BPF_W | BPF_LEN, 0);
-      code_.jumpUnless(BPF_JGE, kIpAt + 40 + kPortBytes, plain_);
-      return;
-    }
+  // Where the ports lie behind IPv4 options, the kernel calls a function to read them, which costs as much as the rest of the program. So
+  // the usual header has a way of its own.
+  void writeIpv4Ports() {
+    const Label hasOptions = code_.label();
+    const Label isRead = code_.label();
     load(BPF_B, kIpAt);
+    code_.jumpUnless(BPF_JEQ, 0x45, hasOptions);
+    writePortsAt(kIpAt + 20);
+    code_.jump(isRead);
+    code_.bind(hasOptions);
+    writePortsBehindOptions();
+    code_.bind(isRead);
+  }
+
+  // A frame that ends before the ports, or a header of a wrong length below: for `classify` to name. Reading beyond the end would end the
+  // program, and hold back silently.
+  void writePortsAt(uint32_t at) {
+    code_.emit(BPF_LD | BPF_W | BPF_LEN, 0);
+    code_.jumpUnless(BPF_JGE, at + kPortBytes, plain_);
+    load(BPF_W, at);
+    code_.emit(BPF_ST, kPortsAt);
+  }
+
+  // The first byte of the IPv4 header in A.
+  void writePortsBehindOptions() {
     code_.jumpUnless(BPF_JGE, 0x45, plain_);
     code_.jumpIf(BPF_JGT, 0x4f, plain_);
     code_.emit(BPF_LDX | BPF_MSH | BPF_B, kIpAt);
@@ -142,11 +159,14 @@ class Writer {
     // Less than nothing.
     code_.jumpIf(BPF_JSET, 0x80000000, plain_);
     code_.jumpUnless(BPF_JGE, kIpAt + kPortBytes, plain_);
+    code_.emit(BPF_LD | BPF_IND | BPF_W, kIpAt);
+    code_.emit(BPF_ST, kPortsAt);
   }
 
   // The first entry that has the port, as in CompiledShape::ruleFor.
-  void writeRules(const Family& family, Protocol protocol, std::map<Way, Label>& ways) {
-    loadPort(family, BPF_H, 2);
+  void writeRules(Protocol protocol, std::map<Way, Label>& ways) {
+    code_.emit(BPF_LD | BPF_MEM, kPortsAt);
+    code_.emit(BPF_ALU | BPF_AND | BPF_K, 0xffff);
     for (const RuleEntry& entry : shape_.rules) {
       if (entry.protocol != protocol || entry.firstPort > entry.lastPort) continue;
       if (!entry.deny && entry.plan >= kMaxPlans) continue;
@@ -168,17 +188,14 @@ class Writer {
 
   // hashKey and bucketOf of filter/key.h: the word of the bucket is left in A, its bit in X.
   void writeBucket(const Family& family, Affinity affinity) {
-    code_.emit(BPF_LD | BPF_IMM, startHash());
-    code_.emit(BPF_ST, kHashAt);
+    code_.emit(BPF_LDX | BPF_IMM, startHash());
     const uint32_t bytes = affinity == Affinity::network ? family.networkBytes : family.addressBytes;
-    for (uint32_t at = 0; at < bytes; at++) {
-      load(BPF_B, family.sourceAt + at);
-      addByte();
+    for (uint32_t at = 0; at < bytes; at += 4) {
+      load(BPF_W, family.sourceAt + at);
+      code_.emit(BPF_ST, kWordAt);
+      addBytes(kWordAt, std::min(bytes - at, 4u));
     }
-    for (uint32_t at = 0; affinity == Affinity::connection && at < 2; at++) {
-      loadPort(family, BPF_B, at);
-      addByte();
-    }
+    if (affinity == Affinity::connection) addBytes(kPortsAt, 2);
     foldRight(16);
     code_.emit(BPF_ALU | BPF_MUL | BPF_K, 0x85ebca6b);
     foldRight(13);
@@ -194,13 +211,16 @@ class Writer {
 
   uint32_t startHash() const { return 0x811c9dc5u ^ shape_.hashSeed; }
 
-  // The byte in A.
-  void addByte() {
-    code_.emit(BPF_MISC | BPF_TAX, 0);
-    code_.emit(BPF_LD | BPF_MEM, kHashAt);
-    code_.emit(BPF_ALU | BPF_XOR | BPF_X, 0);
-    code_.emit(BPF_ALU | BPF_MUL | BPF_K, 0x01000193);
-    code_.emit(BPF_ST, kHashAt);
+  // The first bytes of a word in scratch memory to the hash, which is in X before and after, and in A after.
+  void addBytes(uint32_t wordAt, uint32_t count) {
+    for (uint32_t at = 0; at < count; at++) {
+      code_.emit(BPF_LD | BPF_MEM, wordAt);
+      code_.emit(BPF_ALU | BPF_RSH | BPF_K, 24 - 8 * at);
+      code_.emit(BPF_ALU | BPF_AND | BPF_K, 0xff);
+      code_.emit(BPF_ALU | BPF_XOR | BPF_X, 0);
+      code_.emit(BPF_ALU | BPF_MUL | BPF_K, 0x01000193);
+      code_.emit(BPF_MISC | BPF_TAX, 0);
+    }
   }
 
   // A ^= A >> bits
@@ -245,13 +265,6 @@ class Writer {
   }
 
   void load(uint16_t size, uint32_t at) { code_.emit(uint16_t(BPF_LD | BPF_ABS | size), at); }
-
-  // `at` bytes into the transport header, which in IPv4 lies behind the options.
-  void loadPort(const Family& family, uint16_t size, uint32_t at) {
-    if (family.isIpv6) return load(size, kIpAt + 40 + at);
-    code_.emit(BPF_LDX | BPF_MSH | BPF_B, kIpAt);
-    code_.emit(uint16_t(BPF_LD | BPF_IND | size), kIpAt + at);
-  }
 
   const Shape& shape_;
   const Sieve& sieve_;
