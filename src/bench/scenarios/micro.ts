@@ -22,6 +22,7 @@ const PACKET_FIGURES: readonly Figure[] = [
   ...[1, 8, 32].map((count) => figure(`vips-${count}`, `accepted, the last of ${count} VIPs`, 'ns', 0)),
   figure('filter-build', 'exact pre-filter: build', 'us', 0),
   figure('filter-swap', 'exact pre-filter: swap in the kernel', 'us', 0),
+  figure('filter-run', 'exact pre-filter: a frame, in the kernel', 'ns', 0),
   figure('filter-length', 'exact pre-filter: length', 'instructions', 0),
 ];
 const PLAN_FIGURES: readonly Figure[] = [
