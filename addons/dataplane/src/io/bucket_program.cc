@@ -126,8 +126,8 @@ class Writer {
     code_.bind(isOurs);
   }
 
-  // Where the ports lie behind IPv4 options, the kernel calls a function to read them, which costs as much as the rest of the program. So
-  // the usual header has a way of its own.
+  // Where a packet tells the place of its ports, the kernel calls a function for each look at them; at a fixed place it reads them by
+  // itself. So the usual header, without options, has a way of its own.
   void writeIpv4Ports() {
     const Label hasOptions = code_.label();
     const Label isRead = code_.label();
