@@ -50,7 +50,7 @@ export interface Frame {
   /** Consoles of other nodes, for when this one is gone. */
   readonly consoles: readonly ConsoleAddress[];
   readonly fingerprint: string;
-  /** The newest second of {@link TrafficReport}; null: none yet. */
+  /** The newest second of {@link TrafficReport}, of each node that was heard in it or in the one before; null: none yet. */
   readonly traffic: TrafficSecond | null;
 }
 
