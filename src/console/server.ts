@@ -6,7 +6,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { tokenOf, userOf } from './accounts.js';
 import type { Certificate } from './certificate.js';
-import { type ErrorBody, isAtLeast, TOKEN_HEADER } from './contract.js';
+import { BY_ITSELF_HEADER, type ErrorBody, isAtLeast, TOKEN_HEADER } from './contract.js';
 import { ConsoleError } from './errors.js';
 import type { Live } from './live.js';
 import { isOurHost, isSameOrigin } from './origin.js';
@@ -86,7 +86,8 @@ function addRoute(server: FastifyInstance, parts: ServerParts, route: Route): vo
     handler: async (request, reply) => {
       void reply.header('cache-control', 'no-store');
       // An open page reads by itself, again and again: that is no deed, and keeps no session.
-      const caller = route.role === null ? NOBODY : callerOf(parts, request, route.method !== 'GET');
+      const isDeed = route.method !== 'GET' && request.headers[BY_ITSELF_HEADER] === undefined;
+      const caller = route.role === null ? NOBODY : callerOf(parts, request, isDeed);
       const asked: Asked<unknown> = {
         caller,
         body: null,

@@ -84,6 +84,18 @@ describe('logging in', () => {
       clock.nowMs += 3_500_000;
       expect((await ask(drain, busy)).statusCode).toBe(200);
     }
+    // Nor is a question that it asks again by itself, as Explain does.
+    const explaining = await login('viewer');
+    const again = {
+      method: 'POST' as const,
+      url: '/api/v1/explain',
+      payload: { address: '10.77.0.100' },
+      headers: { 'x-covey-by-itself': '1' },
+    };
+    clock.nowMs += 3_500_000;
+    expect((await ask(again, explaining)).statusCode).toBe(200);
+    clock.nowMs += 100_001;
+    expect((await ask(again, explaining)).statusCode).toBe(401);
     const other = await login('viewer');
     expect((await ask({ method: 'DELETE', url: '/api/v1/session' }, other)).statusCode).toBe(200);
     expect((await ask({ url: '/api/v1/session' }, other)).statusCode).toBe(401);
