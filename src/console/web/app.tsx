@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { isAtLeast, type Role, type SessionReport } from '../contract.js';
 import { ask, useSession } from './api.js';
 import { Banner } from './banner.js';
+import { draftOf, dropDraft } from './config-draft.js';
 import { ageOf, type Farm, isStale, useFarm } from './live.js';
 import { Login } from './login.js';
 import { ChecksPage } from './page-checks.js';
@@ -69,7 +70,17 @@ function Shell({ session, onLeave }: { readonly session: SessionReport; readonly
   useEffect(() => {
     if (farm.over) onLeave();
   }, [farm.over]);
-  const leave = () => void ask('DELETE', '/session').then(onLeave, onLeave);
+  useEffect(() => {
+    const holdBack = (event: BeforeUnloadEvent) => {
+      if (draftOf(session.name) !== null) event.preventDefault();
+    };
+    addEventListener('beforeunload', holdBack);
+    return () => removeEventListener('beforeunload', holdBack);
+  }, [session.name]);
+  const leave = () => {
+    dropDraft();
+    void ask('DELETE', '/session').then(onLeave, onLeave);
+  };
   return (
     <div class={isStale(farm) ? 'shell is-stale' : 'shell'}>
       <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
@@ -98,6 +109,7 @@ function Shell({ session, onLeave }: { readonly session: SessionReport; readonly
         {PAGES.map(([page, label]) => (
           <a key={page} href={`#/${page}`} aria-current={page === id ? 'page' : undefined}>
             {label}
+            {page === 'config' && draftOf(session.name) !== null && <small> (unsaved)</small>}
           </a>
         ))}
       </nav>

@@ -259,7 +259,8 @@ describe('the config', () => {
   const inForce = { version: 1, hash: 'aaaa', revision: 4, by: 'bob', text: 'farm: web' };
   const applied: unknown[] = [];
   const agent = {
-    config: async () => inForce,
+    config: async (revision: number | null) =>
+      revision === null ? inForce : { ...inForce, revision, text: 'farm: old' },
     apply: async (request: object) => {
       applied.push(request);
       return { version: 1, applied: true };
@@ -272,6 +273,17 @@ describe('the config', () => {
       properties: Record<string, unknown>;
     };
     expect(Object.keys(schema.properties)).toEqual(expect.arrayContaining(['farm', 'rules', 'console']));
+  });
+
+  it('is told as it is, and as it was at an earlier revision', async () => {
+    const { ask, login } = await rig(agent);
+    const viewer = await login('viewer');
+    expect((await ask({ url: '/api/v1/config' }, viewer)).json()).toMatchObject({ revision: 4, text: 'farm: web' });
+    expect((await ask({ url: '/api/v1/config?revision=2' }, viewer)).json()).toMatchObject({
+      revision: 2,
+      text: 'farm: old',
+    });
+    expect((await ask({ url: '/api/v1/config?revision=two' }, viewer)).statusCode).toBe(400);
   });
 
   it('is applied in the name of the user, and refused where another one came meanwhile', async () => {
