@@ -40,6 +40,8 @@ it('tells on the page Traffic which rule has the packets, on all nodes and on on
     );
   await until('web has packets', async () => (await accepted('web')) > 0);
   expect([await accepted('app'), await accepted('bulk'), await accepted('dns')]).toEqual([0, 0, 0]);
+  await page.getByRole('img', { name: /^Accepted, packets per second/ }).hover();
+  await expect.poll(() => page.locator('.pointed').first().textContent()).toMatch(/\d\d:\d\d.* n1 .* n2 .* n3 /);
   await page.getByRole('combobox').selectOption('n2');
   await page.getByRole('img', { name: /^By rule, accepted on n2, packets per second/ }).waitFor();
   await until('n2 has packets of web', async () => (await accepted('web')) > 0);

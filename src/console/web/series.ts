@@ -101,6 +101,16 @@ function namesIn(...records: readonly (object | undefined)[]): readonly string[]
   return [...new Set(records.flatMap((record) => Object.keys(record ?? {})))];
 }
 
+/** What the lines have in one second, for the pointer. Null: the second is not among those shown. */
+export function valuesAt(
+  times: readonly number[],
+  lines: readonly Line[],
+  second: number,
+): readonly { readonly label: string; readonly value: Rate }[] | null {
+  const index = times.lastIndexOf(second);
+  return index < 0 ? null : lines.map(({ label, values }) => ({ label, value: values[index] ?? null }));
+}
+
 /** All reasons of rejection, the most frequent of the hour first. */
 export function reasonsOf(report: TrafficReport): readonly string[] {
   const totals = new Map<string, number>();

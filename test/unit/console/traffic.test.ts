@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TrafficReport } from '../../../src/console/contract.js';
 import { HISTORY_SECONDS, TrafficHistory } from '../../../src/console/traffic.js';
-import { appended, reasonsOf, summed } from '../../../src/console/web/series.js';
+import { appended, reasonsOf, summed, valuesAt } from '../../../src/console/web/series.js';
 import type { NodeSummary } from '../../../src/control/console-contract.js';
 
 const reading = (uptimeMs: number, accepted: number, over: Record<string, unknown> = {}) => ({
@@ -148,6 +148,16 @@ describe('the columns of the page', () => {
   it('take a second that is there already once', () => {
     const page = appended(empty, { at: 7, nodes: { n1: rates(1) } });
     expect(appended(page, { at: 7, nodes: { n1: rates(2) } })).toBe(page);
+  });
+
+  it('are read at a second, also where a node was not heard, and not beside what is shown', () => {
+    const line = (label: string, values: (number | null)[]) => ({ label, colour: '', dash: [], values });
+    const lines = [line('n1', [1, 2, 3]), line('n2', [4, null, 6])];
+    expect(valuesAt([10, 11, 12], lines, 11)).toEqual([
+      { label: 'n1', value: 2 },
+      { label: 'n2', value: null },
+    ]);
+    expect(valuesAt([10, 11, 12], lines, 9)).toBeNull();
   });
 
   it('are summed over the nodes that were heard, and name the most frequent reason first', () => {
