@@ -12,7 +12,7 @@ import type { Live } from './live.js';
 import { isOurHost, isSameOrigin } from './origin.js';
 import { isSame, tokenHash } from './passwords.js';
 import { API, type Asked, type Route } from './route.js';
-import { type Caller, type Sessions, sessionIdOf } from './sessions.js';
+import { type Caller, type Sessions, sessionIdOf, whyOut } from './sessions.js';
 import type { AccountStore, Audit } from './store.js';
 import { streamLive } from './stream.js';
 import type { WebFile } from './web-files.js';
@@ -155,7 +155,8 @@ export function callerOf(
   const sessionId = sessionIdOf(request.headers.cookie);
   const session = sessionId === null ? null : parts.sessions.find(sessionId, isActive);
   const user = session === null ? null : userOf(book, session.name);
-  if (user === null || user.hash !== session?.credential) throw new ConsoleError(401, 'no-session', 'log in first');
+  if (user === null || user.hash !== session?.credential)
+    throw new ConsoleError(401, 'no-session', 'log in first', whyOut(parts.sessions, sessionId, session));
   return { name: user.name, role: user.role, session, sessionId };
 }
 
