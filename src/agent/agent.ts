@@ -547,7 +547,8 @@ export class Agent {
   }
 
   #record(event: string, fields: Readonly<Record<string, unknown>>): void {
-    if (event === 'command') this.#parts.log.info(fields, `told to ${String(fields.command)}`);
+    const end = fields.failed === undefined ? '' : ', which failed';
+    if (event === 'command') this.#parts.log.info(fields, `told to ${String(fields.command)}${end}`);
     this.#seeing?.record(event, fields);
   }
 

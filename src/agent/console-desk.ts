@@ -20,10 +20,15 @@ import type { BucketsSnapshot } from './contract.js';
 /** Kind of the opaque link messages between the agents' desks. */
 export const CONSOLE_MESSAGE = 'console';
 
-/** Members are asked again after this: a little less than two turns of a console that is looked at, so that timers may be early. */
-const ASK_EVERY_MS = 700;
-/** However often one peer asks. */
-const ANSWER_EVERY_MS = 400;
+/**
+ * Members are asked again after this: at every turn of a console that is looked at, whose timers may be early. What a page shows is then
+ * two turns old at most, which leaves a busy node a second to answer in before it is called stale.
+ */
+const ASK_EVERY_MS = 350;
+/** However often one peer asks; its questions may come closer to each other than it asked them. */
+const ANSWER_EVERY_MS = 250;
+/** Consoles of many nodes ask at about the same time: they get one answer, and the host's connections are counted once. */
+const SAME_ANSWER_MS = 150;
 /** A summary this old is of a node that no longer answers. */
 const FORGET_AFTER_MS = 60_000;
 /** The longest document in its envelope; a summary with all the checks and rules that there can be is about as long. */
@@ -86,6 +91,7 @@ export class ConsoleDesk implements ConsoleHandler {
   readonly #answered = new Map<NodeName, number>();
   readonly #documents = new Map<NodeName, string>();
   #askedMs = Number.NEGATIVE_INFINITY;
+  #ownWord: { readonly atMs: number; readonly word: Promise<NodeSummary> } | null = null;
 
   constructor(parts: ConsoleDeskParts) {
     this.#parts = parts;
@@ -113,9 +119,11 @@ export class ConsoleDesk implements ConsoleHandler {
       this.#askedMs = nowMs;
       this.#say(null, { version: 1, type: 'ask' });
     }
-    const own = { node: this.#parts.node, ageMs: 0, ...(await this.#own()) };
     for (const [node, { atMs }] of this.#summaries) if (nowMs - atMs > FORGET_AFTER_MS) this.#summaries.delete(node);
+    // Taken before this node's own word is waited for: else the answers to this very question would be in time at one call and late at
+    // the next, and then a call would show the same word of a living node twice.
     const others = [...this.#summaries].map(([node, { summary, atMs }]) => ({ node, ageMs: nowMs - atMs, ...summary }));
+    const own = { node: this.#parts.node, ageMs: 0, ...(await this.#own()) };
     return { version: 1, nodes: [own, ...others].sort((a, b) => (a.node < b.node ? -1 : 1)) };
   }
 
@@ -156,9 +164,14 @@ export class ConsoleDesk implements ConsoleHandler {
     }
   }
 
-  async #own(): Promise<NodeSummary> {
-    const summary = await this.#parts.summary();
-    return { ...summary, warnings: summary.warnings.slice(0, MAX_WARNINGS) };
+  #own(): Promise<NodeSummary> {
+    const atMs = this.#parts.nowMs();
+    if (this.#ownWord !== null && atMs - this.#ownWord.atMs < SAME_ANSWER_MS) return this.#ownWord.word;
+    const word = this.#parts
+      .summary()
+      .then((summary) => ({ ...summary, warnings: summary.warnings.slice(0, MAX_WARNINGS) }));
+    this.#ownWord = { atMs, word };
+    return word;
   }
 
   #say(to: NodeName | null, message: Message): void {

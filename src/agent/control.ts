@@ -165,18 +165,26 @@ export class AgentControl implements ControlHandler {
   }
 
   async command(request: CommandRequest, by: Requester): Promise<CommandReport> {
-    const { record, orders } = this.#parts;
     const { command } = request;
     const node = request.node ?? this.#parts.node;
     const order = orderOf(request, this.#config);
     const who = requesterText(by);
-    record('command', { ...order, command, node, by: who, uid: by.uid, from: requesterWay(by) });
-    if (node === this.#parts.node) {
-      return { version: 1, command, node, message: await carryOut(order, this.#steering()) };
+    const asked = { ...order, command, node, by: who, uid: by.uid, from: requesterWay(by) };
+    try {
+      return { version: 1, command, node, message: await this.#tell(node, order, who, asked) };
+    } catch (error) {
+      this.#parts.record('command', { ...asked, failed: error instanceof Error ? error.message : String(error) });
+      throw error;
     }
-    await this.#mustBeThere(node);
-    const message = await orders.send(node, order, `${who} on ${this.#parts.node}`);
-    return { version: 1, command, node, message };
+  }
+
+  /** Written down before it is done, since other events follow from it, but not before it is known that somebody is there to do it. */
+  async #tell(node: string, order: Order, who: string, asked: Readonly<Record<string, unknown>>): Promise<string> {
+    const { orders, record } = this.#parts;
+    if (node !== this.#parts.node) await this.#mustBeThere(node);
+    record('command', asked);
+    if (node === this.#parts.node) return carryOut(order, this.#steering());
+    return orders.send(node, order, `${who} on ${this.#parts.node}`);
   }
 
   /** An order that came from another node. */

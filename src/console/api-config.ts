@@ -46,7 +46,9 @@ function able({ agent }: ConfigParts): ConfigAgent {
 
 export function configRoutes(parts: ConfigParts): Route[] {
   return [
-    reading('/config', 'The config in force.', () => able(parts).config(null)),
+    reading('/config', 'The config in force, or with ?revision=N the one that was.', ({ query }) =>
+      able(parts).config(revisionOf(query.revision)),
+    ),
     reading('/config/history', 'The configs that were applied, newest first.', () => able(parts).configHistory()),
     reading('/config/schema', 'JSON schema of the config.', () => parts.schema),
     route({
@@ -73,6 +75,12 @@ export function configRoutes(parts: ConfigParts): Route[] {
       },
     }),
   ];
+}
+
+function revisionOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (!/^\d{1,9}$/.test(text)) throw new ConsoleError(400, 'bad-request', 'revision: a number, as in /config/history');
+  return Number(text);
 }
 
 /** Two who edit at once: the later one must not undo what the earlier one did without having seen it. */

@@ -12,6 +12,9 @@ export const isAtLeast = (role: Role, needed: Role) => ROLES.indexOf(role) >= RO
 /** Header in which the page proves that it has read its session's token. */
 export const TOKEN_HEADER = 'x-covey-token';
 
+/** Says that an open page asks by itself, again: nobody did anything, so it keeps no session. */
+export const BY_ITSELF_HEADER = 'x-covey-by-itself';
+
 /** What is older than this is marked as stale. */
 export const STALE_AFTER_MS = 2000;
 
@@ -50,7 +53,7 @@ export interface Frame {
   /** Consoles of other nodes, for when this one is gone. */
   readonly consoles: readonly ConsoleAddress[];
   readonly fingerprint: string;
-  /** The newest second of {@link TrafficReport}; null: none yet. */
+  /** The newest second of {@link TrafficReport}, of each node that was heard in it or in the one before; null: none yet. */
   readonly traffic: TrafficSecond | null;
 }
 

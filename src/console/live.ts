@@ -6,7 +6,7 @@ import type { ControlClient } from '../control/client.js';
 import type { BucketsReport, PeersReport } from '../control/console-contract.js';
 import type { EventReport, StatusReport } from '../control/contract.js';
 import { consoleAddresses } from './addresses.js';
-import { type Frame, STALE_AFTER_MS } from './contract.js';
+import { type Frame, STALE_AFTER_MS, type TrafficSecond } from './contract.js';
 import { TrafficHistory } from './traffic.js';
 
 export type LiveAgent = Pick<ControlClient, 'status' | 'peers' | 'buckets' | 'events'>;
@@ -15,7 +15,9 @@ export type LiveAgent = Pick<ControlClient, 'status' | 'peers' | 'buckets' | 'ev
 export type LiveMessage =
   | { readonly event: 'frame'; readonly data: Frame }
   | { readonly event: 'buckets'; readonly data: BucketsReport }
-  | { readonly event: 'events'; readonly data: readonly EventReport[] };
+  | { readonly event: 'events'; readonly data: readonly EventReport[] }
+  /** Seconds of the traffic that are new, or have got the values of a node whose word was late. */
+  | { readonly event: 'traffic'; readonly data: readonly TrafficSecond[] };
 
 export interface LiveParts {
   readonly agent: LiveAgent;
@@ -33,6 +35,7 @@ const ALONE_MS = 1000;
 /** A page that hears nothing for two seconds takes this console for gone. */
 const FRAME_EVERY_MS = 800;
 const FIRST_EVENTS = 300;
+/** What a node said earlier is of another time than the second that is counted. */
 const SUMMARY_FRESH_MS = 1900;
 
 interface Aged<T> {
@@ -113,7 +116,7 @@ export class Live {
       warnings: this.#parts.warnings?.() ?? [],
       consoles: status === null ? [] : consoleAddresses(status, this.#peers?.value.nodes ?? [], this.#parts.listen),
       fingerprint: this.#parts.fingerprint,
-      traffic: this.traffic.newest,
+      traffic: this.traffic.present,
     };
   }
 
@@ -159,6 +162,8 @@ export class Live {
       Math.floor(this.#parts.wallMs() / 1000),
       Object.fromEntries(fresh.map((node) => [node.node, node])),
     );
+    const changed = this.traffic.takeChanged();
+    if (changed.length > 0) this.#tell({ event: 'traffic', data: changed });
   }
 
   async #askBuckets(): Promise<void> {

@@ -8,7 +8,7 @@ export interface RollingParts {
   readonly agent: Pick<ControlClient, 'command'>;
   readonly status: () => StatusReport | null;
   /** Tells how it goes, one line each. */
-  readonly say: (line: string) => void;
+  readonly say: (line: string, outcome?: 'failed') => void;
   readonly pause?: (ms: number) => Promise<unknown>;
   readonly nowMs: () => number;
 }
@@ -52,7 +52,7 @@ export class Rolling {
         await this.#untilBack(node, before);
         this.#parts.say(`rolling restart: ${node} is back`);
       } catch (error) {
-        this.#parts.say(`rolling restart ended at ${node}: ${(error as Error).message}`);
+        this.#parts.say(`rolling restart ended at ${node}: ${(error as Error).message}`, 'failed');
         return;
       }
     }

@@ -6,13 +6,13 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { tokenOf, userOf } from './accounts.js';
 import type { Certificate } from './certificate.js';
-import { type ErrorBody, isAtLeast, TOKEN_HEADER } from './contract.js';
+import { BY_ITSELF_HEADER, type ErrorBody, isAtLeast, TOKEN_HEADER } from './contract.js';
 import { ConsoleError } from './errors.js';
 import type { Live } from './live.js';
 import { isOurHost, isSameOrigin } from './origin.js';
 import { isSame, tokenHash } from './passwords.js';
 import { API, type Asked, type Route } from './route.js';
-import { type Caller, type Sessions, sessionIdOf } from './sessions.js';
+import { type Caller, type Sessions, sessionIdOf, whyOut } from './sessions.js';
 import type { AccountStore, Audit } from './store.js';
 import { streamLive } from './stream.js';
 import type { WebFile } from './web-files.js';
@@ -86,7 +86,8 @@ function addRoute(server: FastifyInstance, parts: ServerParts, route: Route): vo
     handler: async (request, reply) => {
       void reply.header('cache-control', 'no-store');
       // An open page reads by itself, again and again: that is no deed, and keeps no session.
-      const caller = route.role === null ? NOBODY : callerOf(parts, request, route.method !== 'GET');
+      const isDeed = route.method !== 'GET' && request.headers[BY_ITSELF_HEADER] === undefined;
+      const caller = route.role === null ? NOBODY : callerOf(parts, request, isDeed);
       const asked: Asked<unknown> = {
         caller,
         body: null,
@@ -154,7 +155,8 @@ export function callerOf(
   const sessionId = sessionIdOf(request.headers.cookie);
   const session = sessionId === null ? null : parts.sessions.find(sessionId, isActive);
   const user = session === null ? null : userOf(book, session.name);
-  if (user === null || user.hash !== session?.credential) throw new ConsoleError(401, 'no-session', 'log in first');
+  if (user === null || user.hash !== session?.credential)
+    throw new ConsoleError(401, 'no-session', 'log in first', whyOut(parts.sessions, sessionId, session));
   return { name: user.name, role: user.role, session, sessionId };
 }
 

@@ -3,6 +3,8 @@ import type { NodeSummary } from '../control/console-contract.js';
 import type { NodeRates, Rate, TrafficReport, TrafficSecond } from './contract.js';
 
 export const HISTORY_SECONDS = 3600;
+/** A node's word covers the time since its last one, unless that was longer ago than this, in seconds: then it was silent. */
+const LONGEST_COVERED = 5;
 
 /** Frames that were meant for this node and did not come through. */
 const LOSSES = ['captureDrops', 'injectErrors', 'relayErrors', 'heldOverflow', 'heldLapsed', 'fragmentsOverflow'];
@@ -15,27 +17,64 @@ interface Reading {
 
 export class TrafficHistory {
   readonly #seconds: TrafficSecond[] = [];
-  readonly #last = new Map<string, Reading>();
+  readonly #last = new Map<string, Reading & { readonly at: number }>();
+  readonly #changed = new Set<number>();
 
-  /** What the nodes said in this second (wall clock). A second is told once; nodes that said nothing new are left out. */
+  /**
+   * What the nodes said in this second (wall clock). Each node has one value for a second. A node that said nothing new has none until
+   * its next word, which covers the time since the last one: the counters went on meanwhile, and their mean is what those seconds had.
+   * @returns null: the second had begun already.
+   */
   add(at: number, readings: Readonly<Record<string, Reading>>): TrafficSecond | null {
-    if (at <= (this.newest?.at ?? 0)) return null;
-    const nodes: Record<string, NodeRates> = {};
-    for (const [node, reading] of Object.entries(readings)) {
-      const before = this.#last.get(node);
-      if (before !== undefined && reading.uptimeMs === before.uptimeMs) continue;
-      this.#last.set(node, reading);
-      const rates = before === undefined ? null : ratesBetween(before, reading);
-      if (rates !== null) nodes[node] = rates;
+    const newest = this.newest?.at ?? 0;
+    if (at < newest) return null;
+    this.#openUntil(at);
+    for (const [node, reading] of Object.entries(readings)) this.#hear(at, node, reading);
+    return at === newest ? null : this.newest;
+  }
+
+  /** Also those in which nobody asked, since the timer was late. */
+  #openUntil(at: number): void {
+    const newest = this.newest?.at ?? 0;
+    const first = at - newest > LONGEST_COVERED ? at : newest + 1;
+    for (let second = first; second <= at; second++) {
+      this.#seconds.push({ at: second, nodes: {} });
+      this.#changed.add(second);
     }
-    const second = { at, nodes };
-    this.#seconds.push(second);
-    if (this.#seconds.length > HISTORY_SECONDS) this.#seconds.shift();
-    return second;
+    this.#seconds.splice(0, this.#seconds.length - HISTORY_SECONDS);
+  }
+
+  #hear(at: number, node: string, reading: Reading): void {
+    const before = this.#last.get(node);
+    if (before !== undefined && reading.uptimeMs === before.uptimeMs) return;
+    if (this.newest?.nodes[node] !== undefined) return;
+    this.#last.set(node, { ...reading, at });
+    const rates = before === undefined ? null : ratesBetween(before, reading);
+    if (before === undefined || rates === null) return;
+    const from = at - before.at > LONGEST_COVERED ? at : before.at + 1;
+    for (let index = this.#seconds.length - 1; index >= 0 && this.#seconds[index]!.at >= from; index--) {
+      const second = this.#seconds[index]!;
+      this.#seconds[index] = { at: second.at, nodes: { ...second.nodes, [node]: rates } };
+      this.#changed.add(second.at);
+    }
   }
 
   get newest(): TrafficSecond | null {
     return this.#seconds.at(-1) ?? null;
+  }
+
+  /** The newest second, with the one before it for a node whose word of this one is still to come. */
+  get present(): TrafficSecond | null {
+    const [before, newest] = [this.#seconds.at(-2), this.newest];
+    if (newest === null || before === undefined || before.at < newest.at - 1) return newest;
+    return { at: newest.at, nodes: { ...before.nodes, ...newest.nodes } };
+  }
+
+  /** The seconds that are new or have got more values since the last call, oldest first. */
+  takeChanged(): readonly TrafficSecond[] {
+    const changed = this.#seconds.slice(-2 * LONGEST_COVERED).filter(({ at }) => this.#changed.has(at));
+    this.#changed.clear();
+    return changed;
   }
 
   report(): TrafficReport {

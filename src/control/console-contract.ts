@@ -27,7 +27,7 @@ export interface CheckSummary {
   readonly note: string;
 }
 
-/** What one node says of itself, about once a second while a console asks. */
+/** What one node says of itself: once a second while a console asks, and more often while somebody looks at it. */
 export interface NodeSummary {
   readonly uptimeMs: number;
   readonly counters: CountersReport;

@@ -40,6 +40,8 @@ it('tells on the page Traffic which rule has the packets, on all nodes and on on
     );
   await until('web has packets', async () => (await accepted('web')) > 0);
   expect([await accepted('app'), await accepted('bulk'), await accepted('dns')]).toEqual([0, 0, 0]);
+  await page.getByRole('img', { name: /^Accepted, packets per second/ }).hover();
+  await expect.poll(() => page.locator('.pointed').first().textContent()).toMatch(/\d\d:\d\d.* n1 .* n2 .* n3 /);
   await page.getByRole('combobox').selectOption('n2');
   await page.getByRole('img', { name: /^By rule, accepted on n2, packets per second/ }).waitFor();
   await until('n2 has packets of web', async () => (await accepted('web')) > 0);
@@ -48,6 +50,55 @@ it('tells on the page Traffic which rule has the packets, on all nodes and on on
   expect((await summary).lost).toBe(0);
   await page.context().close();
 });
+
+it('has each second of each node that lives, and so did the console at which nobody looked', async () => {
+  for (const node of ['n1', 'n3']) {
+    const page = await bed.open(node, 'explain');
+    const report = await page.evaluate<{ nodes: Record<string, { accepted: (number | null)[] }> }>(
+      `fetch('/api/v1/traffic').then((answer) => answer.json())`,
+    );
+    for (const [name, { accepted }] of Object.entries(report.nodes)) {
+      const heard = accepted.slice(accepted.findIndex((rate) => rate !== null));
+      expect(heard.length, `${name} as ${node} heard it`).toBeGreaterThan(5);
+      // A word of the newest seconds may be under way.
+      expect(heard.slice(0, -2), `${name} as ${node} heard it`).not.toContain(null);
+    }
+    expect(Object.keys(report.nodes)).toEqual(['n1', 'n2', 'n3']);
+    await page.context().close();
+  }
+});
+
+it('explains anew by itself who serves a client, and says so when it depends on the port', async () => {
+  const page = await bed.open('n1', 'explain');
+  await page.getByLabel('Client').fill(CLIENT_ADDRESS);
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.getByText('depends on the client’s port', { exact: true }).waitFor();
+  await page.getByLabel('Rule').selectOption({ label: 'any other port…' });
+  await page.getByLabel('Port of the service').fill('9');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.getByText('nobody: no rule takes this port').waitFor();
+  const port = await portServedBy('n3');
+  await page.getByLabel('Rule').selectOption({ index: 0 });
+  await page.getByLabel('Client').fill(`${CLIENT_ADDRESS}:${port}`);
+  await page.getByRole('button', { name: 'Explain' }).click();
+  const owner = page.locator('[data-test=answer] dd').first();
+  await expect.poll(() => owner.textContent()).toContain('n3');
+  await labKill(farm.lab, 'n3');
+  await expect.poll(() => owner.textContent(), { timeout: 5000 }).toMatch(/n[12]/);
+  expect(await page.locator('[data-test=answer-old]').count()).toBe(0);
+  await labStart(farm.lab, 'n3');
+  await farm.whole();
+  await page.context().close();
+});
+
+async function portServedBy(node: string): Promise<number> {
+  const to = { address: VIP, port: 80, protocol: 'tcp' as const };
+  for (let port = 40_000; port < 40_100; port++) {
+    const { owner } = await bed.agent('n1').explain({ address: CLIENT_ADDRESS, port, to });
+    if (owner === node) return port;
+  }
+  throw new Error(`${node} serves none of a hundred ports`);
+}
 
 it('shows within 2 s of a kill that two nodes have half each', async () => {
   const page = await bed.open('n1');

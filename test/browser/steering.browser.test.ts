@@ -63,9 +63,28 @@ it('goes back to an earlier config, and lets nobody undo what they have not seen
   await page.getByRole('button', { name: 'Load it, and drop mine' }).click();
   await until('the newer one is loaded', async () => (await editor(page).inputValue()).includes('- 8083'));
   await page.locator('.history li').nth(1).getByRole('button', { name: 'Go back' }).click();
+  await page.getByRole('dialog').locator('.diff .gone').getByText('- 8083').waitFor();
+  await page.getByRole('dialog').locator('.diff .new').getByText('- 8081').waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Go back' }).click();
   await page.getByRole('status').getByText('In force on all nodes').waitFor();
   for (const node of farm.nodes) expect((await bed.agent(node).config(null)).text).toContain('- 8081');
+  await page.context().close();
+}, 60_000);
+
+it('keeps an unsaved text while other pages are looked at, and says that it is unsaved', async () => {
+  const page = await bed.open('n1', 'config');
+  await until('the config is there', async () => (await editor(page).inputValue()).includes('- 8081'));
+  const mine = (await editor(page).inputValue()).replace('- 8081', '- 8085');
+  await editor(page).fill(mine);
+  await page.locator('[data-test=unsaved]').waitFor();
+  await page.getByRole('link', { name: 'Farm' }).click();
+  await page.getByRole('heading', { name: 'Farm', level: 1 }).waitFor();
+  await page.getByRole('link', { name: 'Configuration (unsaved)' }).click();
+  expect(await editor(page).inputValue()).toBe(mine);
+  await page.locator('.diff .new').getByText('- 8085').waitFor();
+  await page.getByRole('button', { name: 'Discard' }).click();
+  await expect.poll(() => page.locator('[data-test=unsaved]').count()).toBe(0);
+  expect(await editor(page).inputValue()).toContain('- 8081');
   await page.context().close();
 }, 60_000);
 

@@ -1,5 +1,5 @@
 /** Questions to the console's server. */
-import { type ErrorBody, type SessionReport, TOKEN_HEADER } from '../contract.js';
+import { BY_ITSELF_HEADER, type ErrorBody, type SessionReport, TOKEN_HEADER } from '../contract.js';
 
 export class ApiError extends Error {
   constructor(
@@ -18,9 +18,13 @@ export function useSession(session: SessionReport | null): void {
   token = session?.token ?? '';
 }
 
-/** @throws ApiError, also when the server is gone (status 0). */
-export async function ask<T>(method: string, path: string, body?: object): Promise<T> {
+/**
+ * @param byItself nobody has just asked for it.
+ * @throws ApiError, also when the server is gone (status 0).
+ */
+export async function ask<T>(method: string, path: string, body?: object, byItself = false): Promise<T> {
   const headers: Record<string, string> = { [TOKEN_HEADER]: token };
+  if (byItself) headers[BY_ITSELF_HEADER] = '1';
   if (body !== undefined) headers['content-type'] = 'application/json';
   let response: Response;
   try {

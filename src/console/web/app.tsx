@@ -2,8 +2,9 @@
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { isAtLeast, type Role, type SessionReport } from '../contract.js';
-import { ask, useSession } from './api.js';
+import { ApiError, ask, useSession } from './api.js';
 import { Banner } from './banner.js';
+import { draftOf, dropDraft } from './config-draft.js';
 import { ageOf, type Farm, isStale, useFarm } from './live.js';
 import { Login } from './login.js';
 import { ChecksPage } from './page-checks.js';
@@ -38,19 +39,28 @@ const pageInAddress = () => PAGES.find(([id]) => location.hash === `#/${id}`) ??
 
 function App() {
   const [session, setSession] = useState<SessionReport | null | 'unknown'>('unknown');
-  const enter = (next: SessionReport | null) => {
+  /** Why the last session is over, where nobody here has ended it. */
+  const [why, setWhy] = useState('');
+  const enter = (next: SessionReport | null, whyOver = '') => {
     useSession(next);
+    setWhy(whyOver);
     setSession(next);
   };
   useEffect(() => {
-    ask<SessionReport>('GET', '/session').then(enter, () => enter(null));
+    ask<SessionReport>('GET', '/session').then(
+      (known) => enter(known),
+      (error) => enter(null, whyOut(error)),
+    );
   }, []);
   if (session === 'unknown') return <p class="loading">One moment…</p>;
-  if (session === null) return <Login onEnter={enter} />;
-  return <Shell session={session} onLeave={() => enter(null)} />;
+  if (session === null) return <Login why={why} onEnter={(begun) => enter(begun)} />;
+  return <Shell session={session} onLeave={(whyOver) => enter(null, whyOver)} />;
 }
 
-function Shell({ session, onLeave }: { readonly session: SessionReport; readonly onLeave: () => void }) {
+/** Of a refusal the hint; a console that does not answer has thrown out nobody. */
+const whyOut = (error: unknown) => (error instanceof ApiError && error.status === 401 ? error.hint : '');
+
+function Shell({ session, onLeave }: { readonly session: SessionReport; readonly onLeave: (why: string) => void }) {
   const farm = useFarm(true);
   const [[id, title, Page], setPage] = useState<(typeof PAGES)[number]>(pageInAddress);
   useEffect(() => {
@@ -67,9 +77,25 @@ function Shell({ session, onLeave }: { readonly session: SessionReport; readonly
     document.title = `${title} · ${farm.frame?.status?.farm ?? 'Covey'}`;
   }, [title, farm.frame?.status?.farm]);
   useEffect(() => {
-    if (farm.over) onLeave();
+    if (!farm.over) return;
+    // The stream says only that it is over; why, the server says to whoever asks with the old cookie.
+    ask('GET', '/session').then(
+      () => onLeave(''),
+      (error) => onLeave(whyOut(error)),
+    );
   }, [farm.over]);
-  const leave = () => void ask('DELETE', '/session').then(onLeave, onLeave);
+  useEffect(() => {
+    const holdBack = (event: BeforeUnloadEvent) => {
+      if (draftOf(session.name) !== null) event.preventDefault();
+    };
+    addEventListener('beforeunload', holdBack);
+    return () => removeEventListener('beforeunload', holdBack);
+  }, [session.name]);
+  const leave = () => {
+    dropDraft();
+    const left = () => onLeave('');
+    void ask('DELETE', '/session').then(left, left);
+  };
   return (
     <div class={isStale(farm) ? 'shell is-stale' : 'shell'}>
       <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
@@ -98,6 +124,7 @@ function Shell({ session, onLeave }: { readonly session: SessionReport; readonly
         {PAGES.map(([page, label]) => (
           <a key={page} href={`#/${page}`} aria-current={page === id ? 'page' : undefined}>
             {label}
+            {page === 'config' && draftOf(session.name) !== null && <small> (unsaved)</small>}
           </a>
         ))}
       </nav>

@@ -1,8 +1,8 @@
 /** A chart of one-second values, by uPlot. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
-import type { Line } from './series.js';
-import { short } from './text.js';
+import { type Line, valuesAt } from './series.js';
+import { clock, short } from './text.js';
 
 export interface ChartProps {
   readonly title: string;
@@ -17,6 +17,8 @@ const SECONDS_BETWEEN = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900] as const;
 export function Chart({ title, times, lines, height = 220 }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  /** The second at which somebody points; null: nobody does. The second, not its place: the places move on with the time. */
+  const [pointed, setPointed] = useState<number | null>(null);
   const shape = lines.map(({ label }) => label).join(' ');
   useEffect(() => {
     const element = place.current!;
@@ -35,6 +37,9 @@ export function Chart({ title, times, lines, height = 220 }: ChartProps) {
         padding: [10, 28, 0, 0],
         legend: { show: false },
         cursor: { drag: { x: false, y: false } },
+        hooks: {
+          setCursor: [({ cursor, data }) => setPointed(cursor.idx == null ? null : (data[0][cursor.idx] ?? null))],
+        },
         scales: { y: { range: (_plot, _low, high) => [0, Math.max(10, (high ?? 0) * 1.1)] } },
         axes: [
           {
@@ -76,7 +81,26 @@ export function Chart({ title, times, lines, height = 220 }: ChartProps) {
     <figure class="chart">
       <figcaption>{title}</figcaption>
       <div ref={place} role="img" aria-label={`${title}. Now: ${newest}`} />
+      <Pointed times={times} lines={lines} second={pointed} />
     </figure>
+  );
+}
+
+/** Always as high, so that nothing jumps; it is for those who point, whoever listens has the table. */
+function Pointed({ times, lines, second }: Pick<ChartProps, 'times' | 'lines'> & { readonly second: number | null }) {
+  const values = second === null ? null : valuesAt(times, lines, second);
+  if (second === null || values === null) {
+    return (
+      <p class="hint pointed" aria-hidden="true">
+        Point at the chart to read a second.
+      </p>
+    );
+  }
+  const texts = values.map(({ label, value }) => `${label} ${value === null ? 'not known' : short(value)}`);
+  return (
+    <p class="hint pointed" aria-hidden="true">
+      <strong>{clock(second * 1000)}</strong> {texts.join(' · ')} (packets/s)
+    </p>
   );
 }
 

@@ -1,6 +1,7 @@
 /** What the page of the config knows: the one in force, those before it, and what the agent says to a text. */
 import { useEffect, useState } from 'preact/hooks';
 import { ask } from './api.js';
+import type { Running } from './config-draft.js';
 import { troubleOf } from './parts.js';
 
 export interface Revision {
@@ -19,17 +20,15 @@ export interface Applied {
   readonly nodes: readonly { readonly node: string; readonly outcome: string; readonly why: string }[];
 }
 
-export interface Running {
-  readonly text: string;
-  readonly hash: string;
-}
-
 const CHECK_AFTER_MS = 500;
 const LOOK_EVERY_MS = 3000;
 
-/** The config in force and what came before it; looked at again and again, since others may change it, too. */
-export function useRunning() {
-  const [running, setRunning] = useState<Running | null>(null);
+/**
+ * The config in force and what came before it; looked at again and again, since others may change it, too.
+ * @param base the one that an unsaved text was made from: it stays the running one until it is loaded anew.
+ */
+export function useRunning(base: Running | null) {
+  const [running, setRunning] = useState<Running | null>(base);
   const [history, setHistory] = useState<readonly Revision[]>([]);
   const [trouble, setTrouble] = useState('');
   const load = async () => {
@@ -42,7 +41,6 @@ export function useRunning() {
     }
   };
   useEffect(() => {
-    void load();
     const look = () =>
       void ask<{ revisions: Revision[] }>('GET', '/config/history').then(
         ({ revisions }) => {
@@ -51,6 +49,8 @@ export function useRunning() {
         },
         (error) => setTrouble(troubleOf(error)),
       );
+    if (base === null) void load();
+    else look();
     const timer = setInterval(look, LOOK_EVERY_MS);
     return () => clearInterval(timer);
   }, []);

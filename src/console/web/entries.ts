@@ -13,6 +13,8 @@ export interface Entry {
   readonly detail: string;
   /** Empty: nobody asked for it. */
   readonly who: string;
+  /** It was asked and not done; the detail says why. */
+  readonly failed: boolean;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -31,12 +33,18 @@ export function ofEvent({ at, node, event, fields }: EventReport): Entry {
   const { by, ...rest } = fields;
   const kind = kindOf(event);
   const who = by === undefined || by === null ? '' : String(by);
-  if (event === 'command') return { at, kind, what: `${node}: ${commandText(fields)}`, detail: wayOf(fields), who };
-  return { at, kind, what: `${node}: ${words(event)}`, detail: detailOf(rest), who };
+  if (event !== 'command') {
+    return { at, kind, what: `${node}: ${words(event)}`, detail: detailOf(rest), who, failed: false };
+  }
+  const failed = typeof fields.failed === 'string';
+  const detail = [...(failed ? [String(fields.failed)] : []), wayOf(fields)].filter((text) => text !== '').join(' · ');
+  return { at, kind, what: `${node}: ${commandText(fields)}`, detail, who, failed };
 }
 
 export function ofAudit({ at, who, from, what, outcome }: AuditEntry): Entry {
-  return { at, kind: 'commands', what, detail: outcome, who: from === '' ? who : `${who} from ${from}` };
+  // The console tells of a rolling restart in `what` alone.
+  const failed = outcome !== 'ok' && outcome !== '';
+  return { at, kind: 'commands', what, detail: outcome, who: from === '' ? who : `${who} from ${from}`, failed };
 }
 
 /** `drain n2, at most 1 min 0 s`; of a node that stops by itself with the reason. */

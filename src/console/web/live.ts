@@ -1,6 +1,13 @@
 /** What the page knows, kept fresh by server-sent events, and how old it is. */
 import { useEffect, useReducer, useRef } from 'preact/hooks';
-import { type BucketsReport, type EventReport, type Frame, STALE_AFTER_MS, type TrafficReport } from '../contract.js';
+import {
+  type BucketsReport,
+  type EventReport,
+  type Frame,
+  STALE_AFTER_MS,
+  type TrafficReport,
+  type TrafficSecond,
+} from '../contract.js';
 import { ask } from './api.js';
 import { appended } from './series.js';
 
@@ -27,6 +34,8 @@ const NOTHING: Farm = {
   over: false,
 };
 const MOST_EVENTS = 500;
+/** As many of the stream's seconds as may come while the server's report of the hour is on its way. */
+const MOST_UNDER_WAY = 30;
 const LOOK_EVERY_MS = 250;
 
 /** Null: there is none. `partMs`: its age when the newest frame was sent. */
@@ -58,8 +67,9 @@ export function useFarm(loggedIn: boolean): Farm {
     // Also after a pause: the server has the seconds that were missed here.
     const loadTraffic = () =>
       ask<TrafficReport>('GET', '/traffic')
-        .then((traffic) => set({ traffic }))
+        .then((traffic) => set({ traffic: underWay.reduce(appended, traffic) }))
         .catch(() => undefined);
+    let underWay: readonly TrafficSecond[] = [];
     let source = open();
     function open(): EventSource {
       const events = new EventSource('/api/v1/live');
@@ -75,8 +85,12 @@ export function useFarm(loggedIn: boolean): Farm {
       events.addEventListener('frame', ({ data }) => {
         const frame = JSON.parse(data as string) as Frame;
         heardMs.current = performance.now();
-        const traffic = frame.traffic === null ? farm.current.traffic : appended(farm.current.traffic, frame.traffic);
-        set({ frame, traffic, connected: true, silentMs: 0 });
+        set({ frame, connected: true, silentMs: 0 });
+      });
+      events.addEventListener('traffic', ({ data }) => {
+        const seconds = JSON.parse(data as string) as TrafficSecond[];
+        underWay = [...underWay, ...seconds].slice(-MOST_UNDER_WAY);
+        set({ traffic: seconds.reduce(appended, farm.current.traffic) });
       });
       events.addEventListener('buckets', ({ data }) => set({ buckets: JSON.parse(data as string) as BucketsReport }));
       events.addEventListener('events', ({ data }) => {

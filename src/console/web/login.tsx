@@ -3,7 +3,13 @@ import type { SessionReport } from '../contract.js';
 import { ApiError, ask } from './api.js';
 import { ThemeButton } from './theme.js';
 
-export function Login({ onEnter }: { readonly onEnter: (session: SessionReport) => void }) {
+interface LoginProps {
+  /** Why the last session is over; empty: there was none, or somebody here has ended it. */
+  readonly why: string;
+  readonly onEnter: (session: SessionReport) => void;
+}
+
+export function Login({ why, onEnter }: LoginProps) {
   const [trouble, setTrouble] = useState('');
   const [busy, setBusy] = useState(false);
   const submit = async (event: SubmitEvent) => {
@@ -24,6 +30,11 @@ export function Login({ onEnter }: { readonly onEnter: (session: SessionReport) 
       <form onSubmit={(event) => void submit(event)}>
         <img src="/icon.svg" alt="" width="48" height="48" />
         <h1>Covey</h1>
+        {why !== '' && (
+          <p class="banner warn" role="status" data-test="why-out">
+            You were logged out: {why}.
+          </p>
+        )}
         <p>
           The console of this farm. The first account and its password stand in the log of the node that started first.
         </p>

@@ -3,24 +3,30 @@ import { useEffect, useState } from 'preact/hooks';
 import { ask } from './api.js';
 import type { PageProps } from './app.js';
 import { Changes, outcomeOf, Summary } from './config-changes.js';
+import { draftOf, dropDraft, keepDraft } from './config-draft.js';
+import { History } from './config-history.js';
 import { type Applied, useCheck, useRunning } from './config-state.js';
 import { Editor } from './editor.js';
 import { useConfirm } from './parts.js';
-import { clock, day } from './text.js';
 
-export function ConfigPage({ may }: PageProps) {
-  const { running: loaded, history, trouble, load } = useRunning();
-  const [text, setText] = useState('');
-  const { confirm, dialog } = useConfirm();
-  useEffect(() => {
-    if (loaded !== null) setText(loaded.text);
-  }, [loaded]);
+export function ConfigPage({ session, may }: PageProps) {
+  const [draft] = useState(may('admin') ? draftOf(session.name) : null);
+  const { running: loaded, history, trouble, load } = useRunning(draft?.base ?? null);
+  /** Null: as loaded. */
+  const [edited, setEdited] = useState<string | null>(draft?.text ?? null);
+  const { confirm, dialog, forget } = useConfirm();
+  const text = edited ?? loaded?.text ?? '';
   const isChanged = loaded !== null && text !== loaded.text;
   const check = useCheck(text, loaded, isChanged && may('admin'));
   const newest = history.find(({ inForce }) => inForce);
   const isOvertaken = loaded !== null && newest !== undefined && newest.hash !== loaded.hash;
+  const loadAnew = async () => {
+    dropDraft();
+    setEdited(null);
+    await load();
+  };
   useEffect(() => {
-    if (isOvertaken && !isChanged) void load();
+    if (isOvertaken && !isChanged) void loadAnew();
   }, [isOvertaken, isChanged]);
   if (loaded === null) {
     return trouble === '' ? (
@@ -31,9 +37,15 @@ export function ConfigPage({ may }: PageProps) {
       </p>
     );
   }
-  const apply = (body: object) => async () => {
+  const edit = (next: string) => {
+    setEdited(next);
+    keepDraft({ owner: session.name, text: next, base: loaded });
+    // What came of an earlier text says nothing of this one.
+    forget();
+  };
+  const apply = (body: object, keepsDraft: boolean) => async () => {
     const report = await ask<Applied>('POST', '/config/apply', body);
-    if (report.applied) await load();
+    if (report.applied && !keepsDraft) await loadAnew();
     return outcomeOf(report);
   };
   return (
@@ -44,13 +56,13 @@ export function ConfigPage({ may }: PageProps) {
         <div class="banner warn" role="alert">
           Meanwhile {newest.by} has put revision {newest.revision} in force. Your text was made from an older one, and
           cannot be applied.{' '}
-          <button type="button" onClick={() => void load()}>
+          <button type="button" onClick={() => void loadAnew()}>
             Load it, and drop mine
           </button>
         </div>
       )}
       <section class="panel">
-        <Editor text={text} readOnly={!may('admin')} fault={check.fault} onInput={setText} />
+        <Editor text={text} readOnly={!may('admin')} fault={check.fault} onInput={edit} />
         {!may('admin') && <p class="hint">To change it needs the role admin.</p>}
         {check.fault !== '' && (
           <pre class="trouble" role="alert">
@@ -63,9 +75,15 @@ export function ConfigPage({ may }: PageProps) {
             you type; Ctrl and space offers them at once.
           </p>
         )}
+        {isChanged && (
+          <p data-test="unsaved">
+            <strong>Unsaved.</strong> Your text is in force nowhere. It stays here while you look at other pages; to log
+            out or to reload the page drops it.
+          </p>
+        )}
         {isChanged && <Changes before={loaded.text} after={text} report={check.report} />}
         <div class="buttons">
-          <button type="button" disabled={!isChanged} onClick={() => setText(loaded.text)}>
+          <button type="button" disabled={!isChanged} onClick={() => edit(loaded.text)}>
             Discard
           </button>
           <button
@@ -77,7 +95,7 @@ export function ConfigPage({ may }: PageProps) {
                 title: 'Put this config in force on all nodes?',
                 text: <Summary report={check.report} />,
                 verb: 'Apply to all',
-                act: apply({ text, base: loaded.hash }),
+                act: apply({ text, base: loaded.hash }, false),
               })
             }
           >
@@ -85,41 +103,7 @@ export function ConfigPage({ may }: PageProps) {
           </button>
         </div>
       </section>
-      <section class="panel">
-        <h2>History</h2>
-        {history.length === 0 && <p>No config was applied yet.</p>}
-        <ul class="history">
-          {history.map(({ revision, at, by, inForce }) => (
-            <li key={revision}>
-              <span>
-                <strong>Revision {revision}</strong> {day(at)}, {clock(at)} {by === '' ? '' : `by ${by}`}
-              </span>
-              {inForce ? (
-                <span class="state good">in force</span>
-              ) : (
-                <button
-                  type="button"
-                  disabled={!may('admin')}
-                  onClick={() =>
-                    confirm({
-                      title: `Go back to revision ${revision}?`,
-                      text: (
-                        <p>
-                          The config of {day(at)}, {clock(at)} comes in force on all nodes, as a new revision.
-                        </p>
-                      ),
-                      verb: 'Go back',
-                      act: apply({ revision }),
-                    })
-                  }
-                >
-                  Go back…
-                </button>
-              )}
-            </li>
-          ))}
-        </ul>
-      </section>
+      <History history={history} mayApply={may('admin')} confirm={confirm} apply={(body) => apply(body, isChanged)} />
     </>
   );
 }

@@ -4,12 +4,18 @@ import type { ProbeReport, StatusReport } from '../../control/contract.js';
 import { ask } from './api.js';
 import type { PageProps } from './app.js';
 import { Figure, troubleOf, useConfirm } from './parts.js';
-import { duration } from './text.js';
+import { clock, duration } from './text.js';
+
+interface Found {
+  readonly report: ProbeReport;
+  /** Wall clock of the browser, ms. */
+  readonly atMs: number;
+}
 
 const WAYS = ['unicast', 'flood', 'multicast'] as const;
 
 export function NetworkPage({ farm, may }: PageProps) {
-  const [report, setReport] = useState<ProbeReport | null>(null);
+  const [found, setFound] = useState<Found | null>(null);
   const [trouble, setTrouble] = useState('');
   const [busy, setBusy] = useState(false);
   const { confirm, dialog } = useConfirm();
@@ -18,7 +24,7 @@ export function NetworkPage({ farm, may }: PageProps) {
     setBusy(true);
     setTrouble('');
     try {
-      setReport(await ask<ProbeReport>('POST', '/probe', { apply }));
+      setFound({ report: await ask<ProbeReport>('POST', '/probe', { apply }), atMs: Date.now() });
     } catch (error) {
       setTrouble(troubleOf(error));
     } finally {
@@ -70,7 +76,7 @@ export function NetworkPage({ farm, may }: PageProps) {
           {trouble}
         </p>
       </section>
-      {report !== null && <Result report={report} />}
+      {found !== null && <Result {...found} />}
       {farm.frame?.status != null && <Heard status={farm.frame.status} />}
     </>
   );
@@ -120,13 +126,17 @@ function Heard({ status }: { readonly status: StatusReport }) {
   );
 }
 
-function Result({ report }: { readonly report: ProbeReport }) {
+/** A probe is of one moment; the page is drawn again four times a second, and so its age grows. */
+function Result({ report, atMs }: Found) {
   const nodes = [...new Set(report.matrix.flatMap(({ from, to }) => [from, to]))].sort();
   return (
     <section class="panel">
       <h2>
         Best reach that works: {report.verdict.reach} <small>found in {duration(report.tookMs)}</small>
       </h2>
+      <p class="hint">
+        Probed at {clock(atMs)}, {duration(Math.max(0, Date.now() - atMs))} ago; what has changed since is not in it.
+      </p>
       <p>{report.verdict.reason}</p>
       <ul>
         {report.verdict.evidence.map((line) => (

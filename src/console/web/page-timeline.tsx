@@ -50,10 +50,11 @@ export function TimelinePage({ farm }: PageProps) {
 
 function Line({ entry }: { readonly entry: Entry }) {
   return (
-    <li class={entry.kind}>
+    <li class={entry.failed ? `${entry.kind} failed` : entry.kind}>
       <time dateTime={entry.at}>{clock(entry.at)}</time>
       <div>
-        <strong>{entry.what}</strong> <span>{entry.detail}</span>
+        {entry.failed && <span class="state bad">✕ not done</span>} <strong>{entry.what}</strong>{' '}
+        <span>{entry.detail}</span>
         {entry.who !== '' && <small> by {entry.who}</small>}
       </div>
     </li>

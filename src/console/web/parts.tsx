@@ -65,8 +65,15 @@ export interface Question {
   readonly act: () => Promise<string>;
 }
 
+export interface Confirming {
+  readonly confirm: (question: Question) => void;
+  readonly dialog: ComponentChildren;
+  /** Takes away what came of the last deed. */
+  readonly forget: () => void;
+}
+
 /** Asks before it acts, and says what came of it. */
-export function useConfirm(): { readonly confirm: (question: Question) => void; readonly dialog: ComponentChildren } {
+export function useConfirm(): Confirming {
   const [question, setQuestion] = useState<Question | null>(null);
   const [outcome, setOutcome] = useState<{ readonly text: string; readonly bad: boolean } | null>(null);
   const dialog = (
@@ -85,7 +92,7 @@ export function useConfirm(): { readonly confirm: (question: Question) => void; 
       </p>
     </>
   );
-  return { confirm: setQuestion, dialog };
+  return { confirm: setQuestion, dialog, forget: () => setOutcome(null) };
 }
 
 function Confirm({

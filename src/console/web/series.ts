@@ -13,16 +13,63 @@ const MOST_SECONDS = 3600;
 type Series = TrafficReport['nodes'][string];
 type Columns = Readonly<Record<string, readonly Rate[]>>;
 
-/** With one second more. A second that is there already changes nothing. */
+/** With one second more. One that is there already may bring what was not known of it when it was told first. */
 export function appended(report: TrafficReport, second: TrafficSecond): TrafficReport {
   const last = report.times.at(-1) ?? 0;
-  if (second.at <= last) return report;
+  if (second.at <= last) return completed(report, second);
   const length = report.times.length;
   const names = new Set([...Object.keys(report.nodes), ...Object.keys(second.nodes)]);
   const nodes = Object.fromEntries(
     [...names].map((name) => [name, grown(report.nodes[name], length, second.nodes[name])]),
   );
   return { times: [...report.times, second.at].slice(-MOST_SECONDS), nodes };
+}
+
+/** What is known of a second stays; the nodes that were not heard in it are put in their place. */
+function completed(report: TrafficReport, second: TrafficSecond): TrafficReport {
+  const index = report.times.lastIndexOf(second.at);
+  if (index < 0) return report;
+  const late = Object.entries(second.nodes).filter(([name]) => (report.nodes[name]?.accepted[index] ?? null) === null);
+  if (late.length === 0) return report;
+  const nodes = late.map(([name, rates]) => [name, patched(report.nodes[name], index, report.times.length, rates)]);
+  return { times: report.times, nodes: { ...report.nodes, ...Object.fromEntries(nodes) } };
+}
+
+/** The columns up to the second, with it, and what was there behind it. */
+function patched(series: Series | undefined, index: number, length: number, rates: NodeRates): Series {
+  const first = (values: readonly Rate[]) => values.slice(0, index);
+  const start = grown(series === undefined ? undefined : mapped(series, first), index, rates);
+  const behind = Array.from(
+    { length: length - index - 1 },
+    (_, at) => (series?.accepted[index + 1 + at] ?? null) === null,
+  );
+  const rest = (values: readonly Rate[] | undefined) =>
+    behind.map((isSilent, at) => values?.[index + 1 + at] ?? (isSilent ? null : 0));
+  const each = (before: Columns | undefined, now: Columns): Columns =>
+    Object.fromEntries(Object.entries(now).map(([name, values]) => [name, [...values, ...rest(before?.[name])]]));
+  return {
+    accepted: [...start.accepted, ...rest(series?.accepted)],
+    relayed: [...start.relayed, ...rest(series?.relayed)],
+    held: [...start.held, ...rest(series?.held)],
+    lost: [...start.lost, ...rest(series?.lost)],
+    rejected: each(series?.rejected, start.rejected),
+    rules: Object.fromEntries(
+      Object.entries(start.rules).map(([rule, outcomes]) => [rule, each(series?.rules[rule], outcomes)]),
+    ),
+  };
+}
+
+function mapped(series: Series, change: (values: readonly Rate[]) => readonly Rate[]): Series {
+  const each = (columns: Columns): Columns =>
+    Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, change(values)]));
+  return {
+    accepted: change(series.accepted),
+    relayed: change(series.relayed),
+    held: change(series.held),
+    lost: change(series.lost),
+    rejected: each(series.rejected),
+    rules: Object.fromEntries(Object.entries(series.rules).map(([rule, outcomes]) => [rule, each(outcomes)])),
+  };
 }
 
 function grown(series: Series | undefined, length: number, rates: NodeRates | undefined): Series {
@@ -52,6 +99,16 @@ function grown(series: Series | undefined, length: number, rates: NodeRates | un
 
 function namesIn(...records: readonly (object | undefined)[]): readonly string[] {
   return [...new Set(records.flatMap((record) => Object.keys(record ?? {})))];
+}
+
+/** What the lines have in one second, for the pointer. Null: the second is not among those shown. */
+export function valuesAt(
+  times: readonly number[],
+  lines: readonly Line[],
+  second: number,
+): readonly { readonly label: string; readonly value: Rate }[] | null {
+  const index = times.lastIndexOf(second);
+  return index < 0 ? null : lines.map(({ label, values }) => ({ label, value: values[index] ?? null }));
 }
 
 /** All reasons of rejection, the most frequent of the hour first. */

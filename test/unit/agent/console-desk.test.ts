@@ -67,10 +67,36 @@ describe('what the nodes say of themselves', () => {
     ]);
   });
 
-  it('is asked for no more than about once a second, however often a console asks', async () => {
+  it('is a new word at every call, whether the answer is quicker or slower than the own word', async () => {
+    const { desk, clock, own } = desks('n1', 'n2');
+    own.set('n2', async () => summaryOf({ uptimeMs: clock.nowMs }));
+    const ages: (number | undefined)[] = [];
+    for (let turn = 0; turn < 6; turn++) {
+      clock.nowMs = turn * 1000;
+      own.set('n1', async () => {
+        if (turn % 2 === 0) await settled();
+        return summaryOf();
+      });
+      ages.push((await desk('n1').peers()).nodes[1]?.ageMs);
+      await settled();
+    }
+    expect(ages).toEqual([undefined, 1000, 1000, 1000, 1000, 1000]);
+  });
+
+  it('is worked out once for all that ask at the same time', async () => {
+    const { desk, own } = desks('n1', 'n2', 'n3', 'n4');
+    let count = 0;
+    own.set('n4', async () => summaryOf({ uptimeMs: ++count }));
+    await Promise.all(['n1', 'n2', 'n3'].map((node) => desk(node).peers()));
+    await settled();
+    expect(count).toBe(1);
+    for (const node of ['n1', 'n2', 'n3']) expect((await desk(node).peers()).nodes.at(-1)?.node).toBe('n4');
+  });
+
+  it('is asked for no more than three times a second, however often a console asks', async () => {
     const { desk, clock, sent } = desks('n1', 'n2');
     for (clock.nowMs = 0; clock.nowMs < 4000; clock.nowMs += 50) await desk('n1').peers();
-    expect(sent.filter(({ from }) => from === 'n1').length).toBe(6);
+    expect(sent.filter(({ from }) => from === 'n1').length).toBe(12);
   });
 
   it('is not asked for while nobody looks', async () => {

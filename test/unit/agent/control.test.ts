@@ -58,6 +58,15 @@ describe('what a command does, in words', () => {
     await expect(control.command({ command: 'drain', node: 'n3', deadlineMs: null }, ALICE)).rejects.toThrow(
       'node n3 is not known; the farm has: n2',
     );
+    // Once, as what was not done; nobody was told.
+    expect(recorded.slice(2)).toMatchObject([
+      { command: 'drain', node: 'n3', by: 'alice (uid 1000)', failed: expect.stringContaining('n3 is not known') },
+    ]);
+    expect(sent).toHaveLength(1);
+    orders.send = async () => Promise.reject(new Error('n2 does not answer'));
+    await expect(control.command({ command: 'drain', node: 'n2', deadlineMs: null }, ALICE)).rejects.toThrow('answer');
+    expect(recorded.slice(3)).toMatchObject([{ node: 'n2' }, { node: 'n2', failed: 'n2 does not answer' }]);
+    expect(recorded[3]).not.toHaveProperty('failed');
   });
 
   it('a restart is refused while the config file is bad, and asked of nobody', async () => {

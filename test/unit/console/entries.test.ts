@@ -26,6 +26,26 @@ describe('a line of the timeline', () => {
     ]);
   });
 
+  it('tells what was asked and not done apart from what was done', () => {
+    const of = (fields: object) =>
+      ofEvent({
+        seq: 1,
+        at,
+        node: 'n1',
+        event: 'command',
+        fields: { command: 'drain', node: 'nope', by: 'ann', ...fields },
+      });
+    expect(of({ failed: 'node nope is not known' })).toMatchObject({
+      what: 'n1: drain nope',
+      detail: 'node nope is not known',
+      failed: true,
+    });
+    expect(of({}).failed).toBe(false);
+    expect(ofEvent({ seq: 1, at, node: 'n1', event: 'checker', fields: { name: 'disk', failed: 2 } }).failed).toBe(
+      false,
+    );
+  });
+
   it('says what changed into what, and why, with units', () => {
     expect(said('state', { from: 'up', to: 'waiting', reason: 'deaf' })).toEqual([
       'membership',
@@ -55,6 +75,9 @@ describe('a line of the timeline', () => {
       what: 'POST /commands',
       detail: 'refused',
       who: 'vic from 10.77.0.100',
+      failed: true,
     });
+    for (const outcome of ['ok', ''])
+      expect(ofAudit({ at, who: 'ann', from: '', what: 'drain n2', outcome }).failed).toBe(false);
   });
 });

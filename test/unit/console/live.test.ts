@@ -90,6 +90,46 @@ describe('frames', () => {
   });
 });
 
+describe('the traffic', () => {
+  /** A node asks the others with one call and has their words with the next. */
+  const farmOf = (lost: (turn: number) => boolean) => {
+    let turn = 0;
+    let word = { uptimeMs: 0, atMs: 0 };
+    agent.peers = async () => {
+      const nowMs = Date.now();
+      const of = (node: string, uptimeMs: number, ageMs: number) => ({
+        node,
+        ageMs,
+        uptimeMs,
+        counters: { accepted: uptimeMs / 10, rejected: {} },
+      });
+      const nodes = [of('n1', nowMs, 0), ...(word.atMs === 0 ? [] : [of('n2', word.uptimeMs, nowMs - word.atMs)])];
+      if (!lost(turn++)) word = { uptimeMs: nowMs + 5, atMs: nowMs + 5 };
+      return { version: 1, nodes };
+    };
+  };
+  const holes = () => {
+    const column = live.traffic.report().nodes.n2!.accepted;
+    const from = column.findIndex((rate) => rate !== null);
+    return column.slice(from, -1).filter((rate) => rate !== 100).length;
+  };
+
+  it.each([
+    ['with no page open', false],
+    ['while somebody looks', true],
+  ])('has each second of each node, %s, also when a word is lost', async (_, isLookedAt) => {
+    farmOf((turn) => turn % 5 === 3);
+    live.start();
+    if (isLookedAt) listen();
+    await vi.advanceTimersByTimeAsync(94_000);
+    expect(live.traffic.report().times.length).toBeGreaterThanOrEqual(94);
+    expect(holes()).toBe(0);
+    if (!isLookedAt) return;
+    const late = frames().slice(12);
+    expect(late.filter(({ traffic }) => traffic?.nodes.n2 === undefined)).toEqual([]);
+  });
+});
+
 describe('events', () => {
   it('are asked for by number, so that two of one millisecond are both told, once', async () => {
     const all = [event(1)];

@@ -27,7 +27,7 @@ function farm({ never = '', looks = 3 } = {}) {
       if (away !== null && away.looks-- <= 0) away = null;
       return { ...base, members: base.members.map(member) };
     },
-    say: (line) => said.push(line),
+    say: (line, outcome) => said.push(outcome === undefined ? line : `${line} (${outcome})`),
     nowMs: () => clock.nowMs,
     pause: async (ms) => {
       clock.nowMs += ms;
@@ -58,7 +58,7 @@ it('ends at the first that does not come back, and can then be begun again', asy
   rolling.begin('ann');
   expect(() => rolling.begin('bob')).toThrow(/under way/);
   await until(() => said.length === 2);
-  expect(said[1]).toMatch(/ended at n3: it did not come back within 150 s/);
+  expect(said[1]).toMatch(/ended at n3: it did not come back within 150 s \(failed\)$/);
   expect(ordered).toEqual(['restart n1 by ann', 'restart n3 by ann']);
   await until(() => false || said.length > 2);
   expect(rolling.begin('bob').length).toBeGreaterThan(0);

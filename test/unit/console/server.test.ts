@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { withChangedUser } from '../../../src/console/accounts.js';
 import { HOST, PASSWORD, type Rig, rig } from './rig.js';
 
 let console_: Rig;
@@ -10,6 +11,7 @@ beforeAll(async () => {
 
 const drain = { method: 'POST', url: '/api/v1/commands', payload: { command: 'drain', node: 'n2' } } as const;
 const codeOf = (response: { json: () => unknown }) => (response.json() as { error?: { code: string } }).error?.code;
+const hintOf = (response: { json: () => unknown }) => (response.json() as { error?: { hint: string } }).error?.hint;
 
 describe('every answer', () => {
   it('forbids inline scripts, other origins and frames', async () => {
@@ -78,15 +80,53 @@ describe('logging in', () => {
     // What an open page reads by itself is no deed.
     expect((await ask({ url: '/api/v1/audit' }, idle)).statusCode).toBe(200);
     clock.nowMs += 100_001;
-    expect((await ask({ url: '/api/v1/audit' }, idle)).statusCode).toBe(401);
+    const over = await ask({ url: '/api/v1/audit' }, idle);
+    expect([over.statusCode, hintOf(over)]).toEqual([401, 'nothing was done for an hour']);
     const busy = await login('operator');
     for (let hours = 0; hours < 3; hours++) {
       clock.nowMs += 3_500_000;
       expect((await ask(drain, busy)).statusCode).toBe(200);
     }
+    // Nor is a question that it asks again by itself, as Explain does.
+    const explaining = await login('viewer');
+    const again = {
+      method: 'POST' as const,
+      url: '/api/v1/explain',
+      payload: { address: '10.77.0.100' },
+      headers: { 'x-covey-by-itself': '1' },
+    };
+    clock.nowMs += 3_500_000;
+    expect((await ask(again, explaining)).statusCode).toBe(200);
+    clock.nowMs += 100_001;
+    expect((await ask(again, explaining)).statusCode).toBe(401);
     const other = await login('viewer');
     expect((await ask({ method: 'DELETE', url: '/api/v1/session' }, other)).statusCode).toBe(200);
     expect((await ask({ url: '/api/v1/session' }, other)).statusCode).toBe(401);
+  });
+
+  it('says at its end why it is over', async () => {
+    const { ask, login, clock, accounts, sessions } = await rig();
+    const why = async (as: { readonly cookie: string; readonly token: string }) =>
+      hintOf(await ask({ url: '/api/v1/session' }, as));
+    expect(hintOf(await ask({ url: '/api/v1/session' }))).toBe('');
+    expect(await why({ cookie: `__Host-covey=${'x'.repeat(43)}`, token: '' })).toMatch(/started anew/);
+    const elsewhere = await login('viewer');
+    await ask({ method: 'DELETE', url: '/api/v1/session' }, elsewhere);
+    expect(await why(elsewhere)).toMatch(/logged out/);
+    const changed = await login('operator');
+    sessions.endAllOf('operator');
+    expect(await why(changed)).toBe('the account operator was changed');
+    const removed = await login('viewer');
+    // By another node's console: the sessions there are not those here.
+    accounts.set(withChangedUser(accounts.book, 'viewer', { removed: true }, '2027-01-01T00:00:00.000Z'));
+    expect(await why(removed)).toBe('the account viewer was changed');
+    const long = await login('operator');
+    for (let hours = 0; hours < 12; hours++) {
+      clock.nowMs += 3_500_000;
+      expect((await ask(drain, long)).statusCode).toBe(200);
+    }
+    clock.nowMs += 1_500_000;
+    expect(await why(long)).toBe('it began 12 hours ago');
   });
 });
 
@@ -247,7 +287,8 @@ describe('the config', () => {
   const inForce = { version: 1, hash: 'aaaa', revision: 4, by: 'bob', text: 'farm: web' };
   const applied: unknown[] = [];
   const agent = {
-    config: async () => inForce,
+    config: async (revision: number | null) =>
+      revision === null ? inForce : { ...inForce, revision, text: 'farm: old' },
     apply: async (request: object) => {
       applied.push(request);
       return { version: 1, applied: true };
@@ -260,6 +301,17 @@ describe('the config', () => {
       properties: Record<string, unknown>;
     };
     expect(Object.keys(schema.properties)).toEqual(expect.arrayContaining(['farm', 'rules', 'console']));
+  });
+
+  it('is told as it is, and as it was at an earlier revision', async () => {
+    const { ask, login } = await rig(agent);
+    const viewer = await login('viewer');
+    expect((await ask({ url: '/api/v1/config' }, viewer)).json()).toMatchObject({ revision: 4, text: 'farm: web' });
+    expect((await ask({ url: '/api/v1/config?revision=2' }, viewer)).json()).toMatchObject({
+      revision: 2,
+      text: 'farm: old',
+    });
+    expect((await ask({ url: '/api/v1/config?revision=two' }, viewer)).statusCode).toBe(400);
   });
 
   it('is applied in the name of the user, and refused where another one came meanwhile', async () => {
