@@ -136,6 +136,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: Error) => {
-  say({ error: error.message }, 'the console cannot run', 'error');
+  // A log is for what serves; who gave a new password sits before a terminal.
+  if (process.argv.includes('--reset-admin')) process.stderr.write(`covey: ${error.message}\n`);
+  else say({ error: error.message }, 'the console cannot run', 'error');
   process.exit(1);
 });

@@ -99,6 +99,10 @@ function removeWhenEmpty(path: string): void {
   }
 }
 
+/** Whether a console was ever made a place here. For whoever may enter the run directory; others are told false. */
+export const hasConsoleState = (runDir: string, home: string | null): boolean =>
+  existsSync(join(consoleDirectory(runDir), STATE)) || (home !== null && existsSync(join(home, CONSOLE_DIRECTORY)));
+
 /** Gives the agent's second socket to the console's user. */
 export function giveToConsole(place: ConsolePlace, path: string): void {
   lchownSync(path, place.uid, place.gid);
