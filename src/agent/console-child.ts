@@ -9,6 +9,7 @@ import type { ConsoleSettings } from './contract.js';
 export interface ConsoleChildParts {
   /** Path of the console's entry module. */
   readonly entry: string;
+  readonly confinedNode: () => { readonly execPath: string; readonly execArgv: readonly string[] };
   readonly runDir: string;
   readonly log: (level: 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
   /** For tests: starts the process. */
@@ -79,8 +80,11 @@ export class ConsoleChild {
   /** The channel tells the console when its supervisor is gone. */
   #fork({ listen, hosts }: ConsoleSettings): ChildProcess {
     const names = hosts.flatMap((name) => ['--host', name]);
+    const { execPath, execArgv } = this.#parts.confinedNode();
     return fork(this.#parts.entry, ['--run-dir', this.#parts.runDir, '--listen', listen, ...names], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      execPath,
+      execArgv: [...execArgv],
     });
   }
 }

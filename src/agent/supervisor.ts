@@ -49,6 +49,8 @@ export interface SupervisorParts {
   readonly agentEntry: string;
   /** Path of the console's entry module. */
   readonly consoleEntry: string;
+  /** The interpreter that the console is started by, confined; its words go before the module's path. */
+  readonly confinedNode: () => { readonly execPath: string; readonly execArgv: readonly string[] };
   /** True once no thread of the process will run again, though the kernel may still be closing its files. */
   readonly hasEnded: (pid: number) => boolean;
   /** Broadcasts one control frame on an interface; throws with errno. */
@@ -98,6 +100,7 @@ class Supervisor {
     this.#parts = parts;
     this.#console = new ConsoleChild({
       entry: parts.consoleEntry,
+      confinedNode: parts.confinedNode,
       runDir: options.runDir,
       log: (level, message, fields) => this.#log(level, message, fields),
     });

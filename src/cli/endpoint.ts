@@ -1,6 +1,7 @@
 /** Addresses with ports as people type them. commander turns the errors into wrong usage. */
 import { InvalidArgumentError } from 'commander';
 import { parseAddress } from '../buckets/address.js';
+import { consoleSchema } from '../config/schema-operations.js';
 import type { ExplainQuery, ExplainTarget } from '../control/contract.js';
 
 export interface ClientText {
@@ -33,6 +34,22 @@ function split(text: string): { readonly address: string; readonly port: number 
   const address = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   return address !== undefined && parseAddress(address) !== null && port <= 65535 ? { address, port } : null;
+}
+
+/** As `console: { listen }` of the config. */
+export function parseListen(text: string): string {
+  return asInConfig({ listen: text }).listen;
+}
+
+/** Adds to those before: the option may be repeated. As `console: { hosts }` of the config. */
+export function parseHostNames(text: string, before: readonly string[]): readonly string[] {
+  return [...before, ...asInConfig({ listen: '127.0.0.1:9443', hosts: [text] }).hosts];
+}
+
+function asInConfig(console: { readonly listen: string; readonly hosts?: readonly string[] }) {
+  const { success, data, error } = consoleSchema.safeParse(console);
+  if (success) return data;
+  throw new InvalidArgumentError(`${error.issues.map(({ message }) => message).join('; ')}.`);
 }
 
 /** For output: IPv6 with a port in brackets. */

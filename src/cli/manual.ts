@@ -70,6 +70,11 @@ const ENDING = [
   '.TP',
   '.I /run/covey',
   roffText("The agent's socket and state."),
+  '.TP',
+  '.I /var/lib/covey',
+  roffText(
+    'What outlives a boot: the configs applied; in console/ accounts, tokens, audit, certificate and key of the console.',
+  ),
 ];
 
 function command(node: CommandNode, examples: readonly string[]): string[] {

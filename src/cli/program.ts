@@ -11,7 +11,7 @@ import { type StatusFlags, status } from './commands/status.js';
 import { type SupportFlags, support } from './commands/support.js';
 import { type TraceFlags, trace } from './commands/trace.js';
 import { addConfigCommands } from './config-program.js';
-import { type ClientText, parseClient, parseTarget } from './endpoint.js';
+import { type ClientText, parseClient, parseHostNames, parseListen, parseTarget } from './endpoint.js';
 import { asksForJson, errorReport } from './error-report.js';
 import { asRoot, EXIT, type Failure, failureOf, isForRoot } from './exit.js';
 import { EXIT_HELP, examples, helpWords, JSON_FLAG, pointToHelp, runDirOption } from './help.js';
@@ -116,8 +116,6 @@ interface ConsoleFlags {
   readonly resetAdmin?: string | true;
 }
 
-const each = (value: string, before: readonly string[]): readonly string[] => [...before, value];
-
 function addNodeCommands({ program, parts, end }: Adding): void {
   program
     .command('run')
@@ -136,11 +134,11 @@ function addNodeCommands({ program, parts, end }: Adding): void {
   program
     .command('console')
     .description('serve the web console; with console: in the config, covey run does so by itself')
-    .option('--listen <address>', 'HOST:PORT; 0.0.0.0:9443 for all of the host', '127.0.0.1:9443')
+    .option('--listen <address>', 'HOST:PORT; 0.0.0.0:9443 for all of the host', parseListen, '127.0.0.1:9443')
     .option(
       '--host <name>',
       "a name besides the host's own by which browsers may ask for it; may be repeated",
-      each,
+      parseHostNames,
       [],
     )
     .option(

@@ -40,7 +40,7 @@ export function farmRoutes({ agent, live, audit, rolling }: FarmParts): Route[] 
   return [
     reading('/status', 'The farm as this node sees it: what `covey status --json` prints.', () => agent.status()),
     reading('/frame', 'The newest of everything that the page shows, with ages.', () => live.frame()),
-    reading('/buckets', 'Who holds each of the 4096 buckets.', () => live.buckets ?? {}),
+    reading('/buckets', 'Who holds each of the 4096 buckets, and how old that is.', () => live.bucketsNow()),
     reading('/traffic', 'The last hour, one value a second for each node, and for each rule on it.', () =>
       live.traffic.report(),
     ),

@@ -16,6 +16,7 @@ export interface SessionParts {
   readonly limiter: Limiter;
   readonly audit: Audit;
   readonly wallMs: () => number;
+  readonly pause: (ms: number) => Promise<unknown>;
 }
 
 const login = z.strictObject({ name: z.string().min(1).max(64), password: z.string().min(1).max(256) });
@@ -29,6 +30,7 @@ export function sessionRoutes(parts: SessionParts): Route[] {
       role: null,
       body: login,
       audit: null,
+      claimed: ({ body }) => ({ who: body.name, what: 'log in' }),
       answer: (asked) => logIn(parts, asked),
     }),
     reading('/session', 'Who is logged in.', ({ caller }) => sessionReport(caller.name, caller.role, caller.session)),
@@ -63,22 +65,23 @@ async function logIn(parts: SessionParts, asked: Asked<z.infer<typeof login>>): 
     const message = 'this console has no account yet: the first one is made within 15 s, here or on another node';
     throw new ConsoleError(503, 'no-account', message, 'try again in a moment');
   }
-  const keys = [`from ${request.ip}`, `name ${body.name}`];
-  const waitMs = parts.limiter.waitMs(keys);
+  const { limiter } = parts;
+  const waitMs = limiter.waitMs(body.name, request.ip);
   if (waitMs > 0) {
     const seconds = Math.ceil(waitMs / 1000);
     void reply.header('retry-after', String(seconds));
     throw new ConsoleError(429, 'too-many', `too many failures: try again in ${seconds} s`);
   }
   // Counted before it is known, or many attempts at once would all be the first.
-  parts.limiter.failed(keys);
+  limiter.failed(body.name, request.ip);
+  const slowMs = limiter.slowMs(body.name);
+  if (slowMs > 0) await parts.pause(slowMs);
   const user = userOf(parts.accounts.book, body.name);
   const isRight = await isPassword(body.password, user?.hash ?? NO_HASH);
-  const outcome = user !== null && isRight ? 'ok' : 'wrong name or password';
-  const at = new Date(parts.wallMs()).toISOString();
-  parts.audit.add({ at, who: body.name, from: request.ip, what: 'log in', outcome });
   if (user === null || !isRight) throw new ConsoleError(401, 'wrong', 'wrong name or password');
-  parts.limiter.succeeded(keys);
+  limiter.succeeded(body.name, request.ip);
+  const at = new Date(parts.wallMs()).toISOString();
+  parts.audit.add({ at, who: body.name, from: request.ip, what: 'log in', outcome: 'ok' });
   const { id, session } = parts.sessions.begin(user.name, user.hash);
   void reply.header('set-cookie', cookieOf(id));
   return sessionReport(user.name, user.role, session);

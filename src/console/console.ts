@@ -1,4 +1,5 @@
 /** Puts the console together and runs it. What belongs to the process (privileges, signals, files) comes in. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { ControlClient } from '../control/client.js';
 import { parseListen, urlOf } from './addresses.js';
@@ -121,6 +122,7 @@ function serve(parts: ConsoleParts, served: Served): FastifyInstance {
     routes,
     openApi: openApi(routes, parts.version),
     files: parts.web,
+    nowMs: parts.nowMs,
     wallMs: parts.wallMs,
   });
 }
@@ -135,12 +137,14 @@ export interface RouteParts {
   readonly wallMs: () => number;
   readonly changed: () => void;
   readonly schema: object;
+  /** For tests. */
+  readonly pause?: (ms: number) => Promise<unknown>;
 }
 
 /** The whole API. */
 export function allRoutes(parts: RouteParts): readonly Route[] {
   return [
-    ...sessionRoutes({ ...parts, limiter: new Limiter(parts.nowMs) }),
+    ...sessionRoutes({ pause: delay, ...parts, limiter: new Limiter(parts.nowMs) }),
     ...farmRoutes({ ...parts, rolling: rollingOf(parts) }),
     ...configRoutes({ agent: parts.agent as Partial<ConfigAgent>, schema: parts.schema }),
     ...userRoutes(parts),

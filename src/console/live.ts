@@ -52,6 +52,8 @@ export class Live {
   #peers: Aged<PeersReport> | null = null;
   #buckets: Aged<BucketsReport> | null = null;
   #bucketsText = '';
+  /** By scripts, however many. */
+  #bucketsAsked: Promise<void> | null = null;
   #events: EventReport[] = [];
   #eventsMs: number | null = null;
   #trouble = 'the agent has not answered yet';
@@ -85,8 +87,14 @@ export class Live {
     return this.#events;
   }
 
-  get buckets(): BucketsReport | null {
-    return this.#buckets?.value ?? null;
+  /** For scripts: while no page looks, nobody has asked. Throws what the agent's answer is, where it has none. */
+  async bucketsNow(): Promise<BucketsReport & { readonly ageMs: number }> {
+    const ageOf = () => this.#parts.nowMs() - (this.#buckets?.atMs ?? Number.NEGATIVE_INFINITY);
+    if (ageOf() > STALE_AFTER_MS) {
+      this.#bucketsAsked ??= this.#askBuckets().finally(() => (this.#bucketsAsked = null));
+      await this.#bucketsAsked;
+    }
+    return { ...this.#buckets!.value, ageMs: Math.round(ageOf()) };
   }
 
   /** Hears all that is known at once, then what changes. @returns to be called when nobody looks any more. */

@@ -1,7 +1,7 @@
 /** One table of routes serves for three: the server, its checks of who may do what, and the OpenAPI file. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import type { Role } from './contract.js';
+import type { AuditEntry, Role } from './contract.js';
 import type { Caller } from './sessions.js';
 
 export interface Asked<Body> {
@@ -23,6 +23,8 @@ export interface Route {
   readonly body: z.ZodType | null;
   /** What is written into the audit; null: it changes nothing. */
   readonly audit: ((asked: Asked<unknown>) => string) | null;
+  /** Of a route for everybody: who they say they are and what they want, for the record of those who are refused. */
+  readonly claimed?: (asked: Asked<unknown>) => Pick<AuditEntry, 'who' | 'what'>;
   readonly answer: (asked: Asked<unknown>) => unknown;
 }
 
@@ -30,9 +32,10 @@ export const API = '/api/v1';
 
 /** Keeps the body's type between its schema and its handler. */
 export function route<S extends z.ZodType>(
-  definition: Omit<Route, 'body' | 'audit' | 'answer'> & {
+  definition: Omit<Route, 'body' | 'audit' | 'claimed' | 'answer'> & {
     readonly body: S;
     readonly audit: ((asked: Asked<z.infer<S>>) => string) | null;
+    readonly claimed?: (asked: Asked<z.infer<S>>) => Pick<AuditEntry, 'who' | 'what'>;
     readonly answer: (asked: Asked<z.infer<S>>) => unknown;
   },
 ): Route {

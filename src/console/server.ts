@@ -6,11 +6,12 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { tokenOf, userOf } from './accounts.js';
 import type { Certificate } from './certificate.js';
-import { BY_ITSELF_HEADER, type ErrorBody, isAtLeast, TOKEN_HEADER } from './contract.js';
+import { type AuditEntry, BY_ITSELF_HEADER, type ErrorBody, isAtLeast, TOKEN_HEADER } from './contract.js';
 import { ConsoleError } from './errors.js';
 import type { Live } from './live.js';
 import { isOurHost, isSameOrigin } from './origin.js';
 import { isSame, tokenHash } from './passwords.js';
+import { Refusals } from './refusals.js';
 import { API, type Asked, type Route } from './route.js';
 import { type Caller, type Sessions, sessionIdOf, whyOut } from './sessions.js';
 import type { AccountStore, Audit } from './store.js';
@@ -28,6 +29,7 @@ export interface ServerParts {
   readonly routes: readonly Route[];
   readonly openApi: object;
   readonly files: ReadonlyMap<string, WebFile>;
+  readonly nowMs: () => number;
   readonly wallMs: () => number;
 }
 
@@ -74,47 +76,77 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   server.setNotFoundHandler((_request, reply) =>
     refuse(reply, new ConsoleError(404, 'not-found', 'there is no such page')),
   );
-  for (const route of parts.routes) addRoute(server, parts, route);
-  addFixed(server, parts);
+  const door: Door = { ...parts, refusals: new Refusals(parts) };
+  for (const route of parts.routes) addRoute(server, door, route);
+  addFixed(server, door);
   return server;
 }
 
-function addRoute(server: FastifyInstance, parts: ServerParts, route: Route): void {
+/** With the record of those who are refused at the door. */
+type Door = ServerParts & { readonly refusals: Refusals };
+
+function addRoute(server: FastifyInstance, door: Door, route: Route): void {
   server.route({
     method: route.method,
     url: `${API}${route.path}`,
     handler: async (request, reply) => {
       void reply.header('cache-control', 'no-store');
-      // An open page reads by itself, again and again: that is no deed, and keeps no session.
-      const isDeed = route.method !== 'GET' && request.headers[BY_ITSELF_HEADER] === undefined;
-      const caller = route.role === null ? NOBODY : callerOf(parts, request, isDeed);
-      const asked: Asked<unknown> = {
+      const caller = route.role === null ? NOBODY : admit(door, route, request);
+      return answer(door, route, {
         caller,
-        body: null,
+        body: bodyOf(route, request.body),
         query: request.query as Record<string, string>,
         params: request.params as Record<string, string>,
         request,
         reply,
-      };
-      if (route.role !== null && !isAtLeast(caller.role, route.role)) {
-        const refusal = new ConsoleError(
-          403,
-          'forbidden',
-          `this needs the role ${route.role}; ${caller.name} is ${caller.role}`,
-        );
-        note(parts, asked, `${route.method} ${route.path}`, refusal.message);
-        throw refusal;
-      }
-      if (route.role !== null && route.method !== 'GET') checkOrigin(caller, request);
-      return answer(parts, route, { ...asked, body: bodyOf(route, request.body) });
+      });
     },
   });
+}
+
+/** @throws ConsoleError, which is written down but for a session that is merely over. */
+function admit(door: Door, { method, path, role }: Route, request: FastifyRequest): Caller {
+  // An open page reads by itself, again and again: that is no deed, and keeps no session.
+  const caller = knownCaller(door, request, method !== 'GET' && request.headers[BY_ITSELF_HEADER] === undefined);
+  try {
+    if (role !== null && !isAtLeast(caller.role, role)) {
+      throw new ConsoleError(403, 'forbidden', `this needs the role ${role}; ${caller.name} is ${caller.role}`);
+    }
+    if (method !== 'GET') checkOrigin(caller, request);
+  } catch (error) {
+    noteRefusal(door, request, { who: caller.name, what: `${method} ${path}` }, error as Error);
+    throw error;
+  }
+  return caller;
+}
+
+/** @throws ConsoleError 401; a token that is none is written down. */
+function knownCaller(door: Door, request: FastifyRequest, isActive: boolean): Caller {
+  try {
+    return callerOf(door, request, isActive);
+  } catch (error) {
+    const what = `${request.method} ${request.routeOptions.url?.slice(API.length) ?? ''}`;
+    if ((error as ConsoleError).code === 'bad-token') {
+      noteRefusal(door, request, { who: 'a token', what }, error as Error);
+    }
+    throw error;
+  }
+}
+
+function noteRefusal(
+  { refusals }: Door,
+  request: FastifyRequest,
+  claimed: { readonly who: string; readonly what: string },
+  { message }: Error,
+): void {
+  refusals.note({ ...claimed, from: request.ip, outcome: message });
 }
 
 const NOBODY: Caller = { name: '', role: 'viewer', session: null, sessionId: null };
 
 /** What changes something is written down with what became of it. */
-async function answer(parts: ServerParts, route: Route, asked: Asked<unknown>): Promise<unknown> {
+async function answer(parts: Door, route: Route, asked: Asked<unknown>): Promise<unknown> {
+  if (route.claimed !== undefined) return answerAnybody(parts, route, asked, route.claimed(asked));
   if (route.audit === null) return route.answer(asked);
   const what = route.audit(asked);
   try {
@@ -123,6 +155,20 @@ async function answer(parts: ServerParts, route: Route, asked: Asked<unknown>): 
     return result;
   } catch (error) {
     note(parts, asked, what, (error as Error).message);
+    throw error;
+  }
+}
+
+async function answerAnybody(
+  door: Door,
+  route: Route,
+  asked: Asked<unknown>,
+  claimed: Pick<AuditEntry, 'who' | 'what'>,
+): Promise<unknown> {
+  try {
+    return await route.answer(asked);
+  } catch (error) {
+    noteRefusal(door, asked.request, claimed, error as Error);
     throw error;
   }
 }
@@ -149,7 +195,7 @@ export function callerOf(
   const bearer = /^Bearer ([A-Za-z0-9_-]{20,100})$/.exec(request.headers.authorization ?? '')?.[1];
   if (bearer !== undefined) {
     const token = tokenOf(book, tokenHash(bearer));
-    if (token === null) throw new ConsoleError(401, 'no-session', 'this token is not known, or was revoked');
+    if (token === null) throw new ConsoleError(401, 'bad-token', 'this token is not known, or was revoked');
     return { name: `token ${token.name}`, role: token.role, session: null, sessionId: null };
   }
   const sessionId = sessionIdOf(request.headers.cookie);
@@ -170,10 +216,10 @@ function checkOrigin({ session }: Caller, request: FastifyRequest): void {
     throw new ConsoleError(403, 'no-token', `the header ${TOKEN_HEADER} is missing or wrong`, 'load the page again');
 }
 
-function addFixed(server: FastifyInstance, parts: ServerParts): void {
+function addFixed(server: FastifyInstance, parts: Door): void {
   server.get(`${API}/live`, (request, reply) => {
     const who = () => callerOf(parts, request, false);
-    who();
+    knownCaller(parts, request, false);
     streamLive(parts.live, request, reply, who);
   });
   server.get(`${API}/openapi.json`, async () => parts.openApi);

@@ -41,6 +41,23 @@ function loginIn(line: string): Login[] {
   return user === undefined || password === undefined ? [] : [{ user, password }];
 }
 
+/** SHA-256 of the certificate of a node's console, as browsers show it. Throws LabError where the console does not say one. */
+export async function fingerprintOf(lab: string, node: string): Promise<string> {
+  let found: string | null = null;
+  const look = async (): Promise<boolean> => {
+    found = fingerprintIn(await readFile(nodePaths(lab, node).agentLog, 'utf8').catch(() => ''));
+    return found !== null;
+  };
+  if (await eventually(look, FOUND_WITHIN_MS, 100)) return found!;
+  throw new LabError(`the console of ${node} in lab ${lab} does not listen after ${FOUND_WITHIN_MS / 1000} s`);
+}
+
+/** Of the console that began to listen last; null: none has. Other lines of the log may be of anything. */
+export function fingerprintIn(log: string): string | null {
+  const said = [...log.matchAll(/^\{.*"fingerprint":"([0-9A-F:]+)".*"msg":"console: listening".*$/gm)];
+  return said.at(-1)?.[1] ?? null;
+}
+
 /**
  * Makes a node's console reachable from this host, at 127.0.0.1 and `port`, or another one where that is taken. It is a process in the
  * client's namespace, so `lab down` ends it with the rest. @returns the address for a browser.

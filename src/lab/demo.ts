@@ -8,7 +8,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { CONSOLE_PORT, firstLogin, openDoor, WITH_CONSOLES } from './consoles.js';
+import { CONSOLE_PORT, fingerprintOf, firstLogin, openDoor, WITH_CONSOLES } from './consoles.js';
 import { interruption } from './interrupt.js';
 import { labDown, labKill, labStall, labStart, labUp, waitWhole } from './lab.js';
 import { LabError, labPaths, namespaceOf, PROJECT, VIP } from './names.js';
@@ -165,9 +165,12 @@ async function explainKept(lab: string): Promise<void> {
   say(`  ${covey} down --lab ${lab}`);
   const { user, password } = await firstLogin(lab, NODES);
   say(`\nThe web console, from any node; user ${user}, password ${password}:`);
-  for (const [index, node] of NODES.entries()) say(`  ${node}  ${await openDoor(lab, node, CONSOLE_PORT + index)}`);
+  for (const [index, node] of NODES.entries()) {
+    say(`  ${node}  ${await openDoor(lab, node, CONSOLE_PORT + index)}`);
+    say(`      SHA-256 ${await fingerprintOf(lab, node)}`);
+  }
   say(
-    `Their certificates are their own, so the browser warns. From another host: ssh -L 9443:127.0.0.1:9443 THIS-HOST`,
+    `Each has signed its certificate itself, so the browser warns: compare the fingerprint that it shows. From another host: ssh -L 9443:127.0.0.1:9443 THIS-HOST`,
   );
 }
 

@@ -24,6 +24,7 @@ import { liveParts } from './live.js';
 import { openOperations } from './operations.js';
 import { openPing } from './ping.js';
 import { openReach } from './reach.js';
+import { stateHomeOf } from './state-home.js';
 
 const tellSupervisor = (notice: AgentNotice) => {
   if (notice.type === 'ready') holdLifeline(process.ppid);
@@ -70,7 +71,7 @@ async function runAgent(begin: AgentBegin): Promise<number> {
     openOperations,
     countConnections,
     resetConnections,
-    makeConsolePlace,
+    makeConsolePlace: (runDir) => makeConsolePlace(runDir, stateHomeOf(runDir, process.env.STATE_DIRECTORY)),
     hasConsolePlace,
     giveToConsole,
     live: liveParts(begin),

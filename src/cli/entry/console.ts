@@ -3,7 +3,7 @@
  * `console.js --run-dir DIR [--listen HOST:PORT] [--host NAME]...`, run by hand through `covey console`, or by the supervisor; with
  * `--reset-admin NAME` it gives that user a new password, and ends.
  */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,13 +13,14 @@ import { resetPassword } from '../../console/founding.js';
 import { AccountStore, type StateFiles } from '../../console/store.js';
 import { loadWebFiles } from '../../console/web-files.js';
 import { ControlClient } from '../../control/client.js';
-import { type ConsolePlace, makeConsolePlace } from '../../platform/host/console-directory.js';
+import { type ConsolePlace, makeConsolePlace, OLD_STATE, STATE } from '../../platform/host/console-directory.js';
+import { moveFiles } from '../../platform/moved-files.js';
 import { replaceFile } from '../../platform/private-file.js';
+import { stateHomeOf } from './state-home.js';
 
 const NICENESS = 10;
 /** The kernel ends the console before anything that serves (proc(5), oom_score_adj). */
 const OOM_SCORE = '800';
-const STATE = 'state';
 const DEFAULT_LISTEN = '127.0.0.1:9443';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
@@ -33,25 +34,38 @@ const say = (fields: object, message: string, level = 'info') => {
 
 /** Before anything that came from outside is read. @returns where all files and the socket lie from now on. */
 async function takePlace(runDir: string): Promise<void> {
-  const place = makeConsolePlace(runDir);
+  setPriority(NICENESS);
+  // While the file is still ours: after a change of user it belongs to root.
+  writeFileSync('/proc/self/oom_score_adj', OOM_SCORE);
+  const place = placeOf(runDir);
   // An agent that does not run yet opens its door when it starts, since the directory is there.
   await new ControlClient(runDir)
     .openDoor()
     .catch((error: Error) => say({ error: error.message }, 'no agent yet', 'warn'));
-  setPriority(NICENESS);
-  // While the file is still ours: after a change of user it belongs to root.
-  writeFileSync('/proc/self/oom_score_adj', OOM_SCORE);
   enterPlace(place);
+}
+
+/** As the agent makes it: one that is not root's owns its run directory, and could not use a place that root has made in it. */
+function placeOf(runDir: string): ConsolePlace {
+  const owner = statSync(runDir, { throwIfNoEntry: false });
+  if (process.getuid!() === 0 && owner !== undefined && owner.uid !== 0) becomeUser(owner.uid, owner.gid);
+  return makeConsolePlace(runDir, stateHomeOf(runDir, process.env.STATE_DIRECTORY));
+}
+
+function becomeUser(uid: number, gid: number): void {
+  process.setgroups!([gid]);
+  process.setgid!(gid);
+  process.setuid!(uid);
+  if (process.getuid!() !== uid || canBeRootAgain()) throw new Error('the privileges could not be given up');
 }
 
 function enterPlace(place: ConsolePlace): void {
   // The directories above it are root's alone: from inside, nothing above is needed.
   process.chdir(place.directory);
-  if (process.getuid!() !== 0) return;
-  process.setgroups!([place.gid]);
-  process.setgid!(place.gid);
-  process.setuid!(place.uid);
-  if (process.getuid!() !== place.uid || canBeRootAgain()) throw new Error('the privileges could not be given up');
+  if (process.getuid!() === 0) becomeUser(place.uid, place.gid);
+  const { moved, left } = moveFiles(OLD_STATE, STATE);
+  if (moved.length > 0) say({ moved, to: readlinkSync(STATE) }, 'state moved to where it outlives a boot');
+  if (left.length > 0) say({ left, in: OLD_STATE }, 'old state left where it is: there is a newer one', 'warn');
 }
 
 function canBeRootAgain(): boolean {
@@ -96,7 +110,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: OPTIONS });
   const reset = values['reset-admin'];
   if (reset !== undefined) {
-    enterPlace(makeConsolePlace(values['run-dir']!));
+    enterPlace(placeOf(values['run-dir']!));
     return resetAdmin(reset);
   }
   const web = loadWebFiles(new URL('../../console/web', import.meta.url).pathname);
@@ -122,6 +136,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: Error) => {
-  say({ error: error.message }, 'the console cannot run', 'error');
+  // A log is for what serves; who gave a new password sits before a terminal.
+  if (process.argv.includes('--reset-admin')) process.stderr.write(`covey: ${error.message}\n`);
+  else say({ error: error.message }, 'the console cannot run', 'error');
   process.exit(1);
 });

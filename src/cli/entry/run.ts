@@ -10,14 +10,18 @@ import { hasEnded } from '../../platform/host/process.js';
 import { serviceManager } from '../../platform/service-manager.js';
 import { raiseSessionShare } from '../../platform/session-share.js';
 import type { ConsoleOptions } from '../parts.js';
+import { confinedNode } from './confinement.js';
+import { mustHaveConsole } from './reset-admin.js';
 
 const CONSOLE_ENTRY = fileURLToPath(new URL('./console.js', import.meta.url));
 
 /** In a process of its own, which ends with this one. */
 export async function runConsole({ runDir, listen, host, resetAdmin }: ConsoleOptions): Promise<number> {
+  if (resetAdmin !== undefined) await mustHaveConsole(runDir);
   const words = ['--run-dir', runDir, '--listen', listen, ...host.flatMap((name) => ['--host', name])];
   const reset = resetAdmin === undefined ? [] : ['--reset-admin', resetAdmin];
-  const child = fork(CONSOLE_ENTRY, [...words, ...reset], { stdio: 'inherit' });
+  const { execPath, execArgv } = confinedNode();
+  const child = fork(CONSOLE_ENTRY, [...words, ...reset], { stdio: 'inherit', execPath, execArgv: [...execArgv] });
   const pass = (signal: NodeJS.Signals) => child.kill(signal);
   process.on('SIGTERM', pass);
   process.on('SIGINT', pass);
@@ -43,6 +47,7 @@ export async function runNode(options: RunOptions): Promise<number> {
   return runSupervisor(options, {
     agentEntry: fileURLToPath(new URL('./agent.js', import.meta.url)),
     consoleEntry: CONSOLE_ENTRY,
+    confinedNode,
     hasEnded,
     sendControlOnce,
     manager,

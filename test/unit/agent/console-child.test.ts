@@ -29,6 +29,7 @@ beforeEach(() => {
   [started, logged, pid] = [[], [], 1];
   child = new ConsoleChild({
     entry: '/none',
+    confinedNode: () => ({ execPath: '/none', execArgv: [] }),
     runDir: '/none',
     log: (_level, message) => logged.push(message),
     nowMs: () => Date.now(),

@@ -33,6 +33,7 @@ async function lives(codes: readonly number[], isRestartedByManager = false) {
     {
       agentEntry: entry,
       consoleEntry: '/nonexistent',
+      confinedNode: () => ({ execPath: '/nonexistent', execArgv: [] }),
       hasEnded: () => false,
       sendControlOnce: () => undefined,
       restoreHost: async () => undefined,

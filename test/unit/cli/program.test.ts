@@ -40,11 +40,22 @@ describe('usage', () => {
     'keys use',
     'drain --deadline soon',
     'events --since yesterday',
+    'console --listen foo',
+    'console --listen 127.0.0.1:0',
+    'console --host a/b',
+    'console --host',
   ])('covey %s ends with 2 and says why on standard error', async (line) => {
     const { exitCode, out, err } = await covey(line);
     expect(exitCode).toBe(2);
     expect(err).not.toBe('');
     expect(out).toBe('');
+  });
+
+  it('of the console names what is wrong with an address or a name, on one line', async () => {
+    const first = async (...words: string[]) => (await covey(['console', ...words])).err.split('\n')[0];
+    expect(await first('--listen', 'foo')).toMatch(/--listen.*'foo'.*is not an address with port: write e\.g\. 127/);
+    expect(await first('--host', 'a b')).toMatch(/--host.*'a b'.*a host name such as covey\.example\.org/);
+    expect((await covey('console --listen [::1]:9443 --host a.example.org --host b')).exitCode).toBe(0);
   });
 
   it.each(['help', '--help', 'help status', 'status --help', 'keys --help', 'keys add --help', '--version'])(

@@ -94,6 +94,8 @@ export interface Rig {
   /** What the agent was asked. */
   readonly asked: { readonly what: string; readonly with: unknown }[];
   readonly clock: { nowMs: number };
+  /** How long answers were held back. */
+  readonly pauses: number[];
   login(role: Role): Promise<{ readonly cookie: string; readonly token: string }>;
   ask(options: InjectOptions, as?: { readonly cookie: string; readonly token: string }): Promise<Response>;
 }
@@ -127,7 +129,9 @@ export async function rig(agentOver: Partial<ControlClient> = {}, files = new Me
   const audit = new Audit(files);
   const live = new Live({ agent, fingerprint: 'AA', listen: '0.0.0.0:9443', nowMs, wallMs });
   const parts = { agent, accounts, sessions, audit, live, nowMs, wallMs };
-  const routes = allRoutes({ ...parts, changed: () => undefined, schema: configJsonSchema() });
+  const pauses: number[] = [];
+  const pause = async (ms: number) => void pauses.push(ms);
+  const routes = allRoutes({ ...parts, pause, changed: () => undefined, schema: configJsonSchema() });
   const page = Buffer.from('<!doctype html>');
   const file = { type: 'text/html; charset=utf-8', plain: page, gzip: page, brotli: page, tag: '"1"' };
   const server = buildServer({
@@ -151,5 +155,5 @@ export async function rig(agentOver: Partial<ControlClient> = {}, files = new Me
     const cookie = String(response.headers['set-cookie']).split(';')[0]!;
     return { cookie, token: (response.json() as { token: string }).token };
   };
-  return { server, files, accounts, sessions, audit, live, asked, clock, login, ask };
+  return { server, files, accounts, sessions, audit, live, asked, clock, pauses, login, ask };
 }
