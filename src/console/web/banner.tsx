@@ -1,5 +1,5 @@
 /** What must not be overlooked: this console or its agent is gone, or the farm warns of something. */
-import { STALE_AFTER_MS } from '../contract.js';
+import { type Frame, STALE_AFTER_MS } from '../contract.js';
 import { ageOf, type Farm, isStale } from './live.js';
 import { duration } from './text.js';
 
@@ -23,6 +23,12 @@ export function Banner({ farm }: { readonly farm: Farm }) {
             {frame.agent.trouble === '' ? '' : `: ${frame.agent.trouble}`}. <Others farm={farm} />
           </div>
         )}
+        {frame !== null && !isGone && !isAgentGone && isDead(frame) && (
+          <div class="banner bad" data-test="nobody-serves">
+            <strong>Nobody serves: the VIPs are dead.</strong> No node holds a client (
+            {frame.status?.members.map(({ name, state }) => `${name} is ${state}`).join(', ')}).
+          </div>
+        )}
       </div>
       <div aria-live="polite">
         {[...(frame?.warnings ?? []), ...(frame?.status?.warnings ?? [])].map((warning) => (
@@ -34,6 +40,9 @@ export function Banner({ farm }: { readonly farm: Farm }) {
     </>
   );
 }
+
+/** Not while one buckets' holder hands them to another: then others hold the rest. */
+const isDead = ({ status }: Frame) => status?.members.every(({ share }) => share === 0) ?? false;
 
 function Others({ farm }: { readonly farm: Farm }) {
   const others = farm.frame?.consoles ?? [];

@@ -59,8 +59,8 @@ export const troubleOf = (error: unknown) =>
 export interface Question {
   readonly title: string;
   readonly text: ComponentChildren;
-  /** On the button. */
-  readonly verb: string;
+  /** On the button; null: nothing can be done, and the text says why. */
+  readonly verb: string | null;
   readonly isHarmful?: boolean;
   readonly act: () => Promise<string>;
 }
@@ -112,16 +112,18 @@ function Confirm({
       <div>{question.text}</div>
       <div class="buttons">
         <button type="button" onClick={() => onDone('', false)}>
-          Cancel
+          {question.verb === null ? 'Close' : 'Cancel'}
         </button>
-        <button
-          type="button"
-          class={question.isHarmful === true ? 'harmful' : 'primary'}
-          disabled={busy}
-          onClick={() => void go()}
-        >
-          {busy ? 'One moment…' : question.verb}
-        </button>
+        {question.verb !== null && (
+          <button
+            type="button"
+            class={question.isHarmful === true ? 'harmful' : 'primary'}
+            disabled={busy}
+            onClick={() => void go()}
+          >
+            {busy ? 'One moment…' : question.verb}
+          </button>
+        )}
       </div>
     </dialog>
   );

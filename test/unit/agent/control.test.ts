@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ExplainSnapshot } from '../../../src/agent/contract.js';
 import { AgentControl, type AgentControlParts } from '../../../src/agent/control.js';
+import type { Order } from '../../../src/agent/orders.js';
 import { explainReport } from '../../../src/agent/report.js';
-import { orderText } from '../../../src/agent/steer.js';
+import { carryOut, orderText, type SteerParts } from '../../../src/agent/steer.js';
 import { configFrom, MINIMAL } from '../config/examples.js';
 
 const ALICE = { uid: 1000, user: 'alice', claimed: null };
@@ -25,6 +26,19 @@ describe('what a command does, in words', () => {
     expect(orderText({ name: 'stop' }, 'n1', 'up')).toBe('n1 stops now');
     expect(orderText({ name: 'stop' }, 'n1', null)).toBe('n1 stops now');
     expect(orderText({ name: 'stop' }, 'n1', 'stopped')).toContain('stopped already');
+  });
+
+  it('says so where no other node is up: nobody would serve', async () => {
+    const members = [
+      { name: 'n1', state: 'up', weight: 1 },
+      { name: 'n2', state: 'stopped', weight: 1 },
+    ];
+    const steering = { node: 'n1', status: async () => ({ state: 'up', members }), post: () => undefined };
+    const said = (order: Order) => carryOut(order, steering as unknown as SteerParts);
+    expect(await said({ name: 'stop' })).toMatch(/^n1 stops now; no other node is up .*nobody would serve/);
+    expect(await said(drain)).toMatch(/^n1 drains; .* until its drain's deadline in 5 s, and then nobody would serve/);
+    members[1]!.state = 'up';
+    expect(await said({ name: 'stop' })).toBe('n1 stops now');
   });
 
   it('asks for the state before it acts', async () => {
