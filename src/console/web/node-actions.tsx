@@ -1,6 +1,7 @@
 /** What may be done to a node, each with what follows from it before it is done. */
 import { ask } from './api.js';
 import { consequenceOf, type Leave } from './consequences.js';
+import { ORDER_LIMIT_MS } from './deed.js';
 import type { Member, Peer } from './node-card.js';
 import type { Question } from './parts.js';
 
@@ -39,6 +40,7 @@ const startQuestion = (name: string): Question => ({
   title: `Start ${name}?`,
   text: <p>{name} takes its share again. No connection breaks.</p>,
   verb: `Start ${name}`,
+  limitMs: ORDER_LIMIT_MS,
   act: order('start', name),
 });
 
@@ -65,6 +67,7 @@ function leaveQuestion(command: Leave, { member, members, peer }: ActionsProps):
       </>
     ),
     verb: command === 'stop' ? `Stop ${name} now` : `${before} ${name}`,
+    limitMs: ORDER_LIMIT_MS,
     isHarmful: command === 'stop' || outage !== null,
     act: order(command, name, command === 'stop' ? { now: true } : {}),
   };

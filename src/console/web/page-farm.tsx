@@ -6,6 +6,7 @@ import { ask } from './api.js';
 import type { PageProps } from './app.js';
 import { BucketMap } from './buckets.js';
 import { type Look, looksOf } from './colours.js';
+import { ORDER_LIMIT_MS } from './deed.js';
 import { ageOfPart, type Farm } from './live.js';
 import { NodeCard, type Peer } from './node-card.js';
 import { Figure, type Question, useConfirm } from './parts.js';
@@ -148,6 +149,7 @@ function rollingRestart(status: StatusReport): Question {
     title: 'Restart all nodes, one after the other?',
     text: <p>{text}</p>,
     verb: why === null ? 'Restart them' : null,
+    limitMs: ORDER_LIMIT_MS,
     act: async () => (await ask<{ message: string }>('POST', '/rolling-restart', {})).message,
   };
 }
