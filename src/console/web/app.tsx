@@ -50,8 +50,10 @@ function App() {
   return <Shell session={session} onLeave={() => enter(null)} />;
 }
 
-function Shell({ session, onLeave }: { readonly session: SessionReport; readonly onLeave: () => void }) {
+function Shell({ session: begun, onLeave }: { readonly session: SessionReport; readonly onLeave: () => void }) {
   const farm = useFarm(true);
+  // An admin may give another role to whoever looks, or to himself.
+  const session = { ...begun, role: farm.role ?? begun.role };
   const [[id, title, Page], setPage] = useState<(typeof PAGES)[number]>(pageInAddress);
   useEffect(() => {
     const follow = () => {

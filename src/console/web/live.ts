@@ -1,6 +1,13 @@
 /** What the page knows, kept fresh by server-sent events, and how old it is. */
 import { useEffect, useReducer, useRef } from 'preact/hooks';
-import { type BucketsReport, type EventReport, type Frame, STALE_AFTER_MS, type TrafficReport } from '../contract.js';
+import {
+  type BucketsReport,
+  type EventReport,
+  type Frame,
+  type Role,
+  STALE_AFTER_MS,
+  type TrafficReport,
+} from '../contract.js';
 import { ask } from './api.js';
 import { appended } from './series.js';
 
@@ -13,6 +20,8 @@ export interface Farm {
   readonly connected: boolean;
   /** ms since the newest frame came; null: none came. */
   readonly silentMs: number | null;
+  /** Of who looks, by the stream; null: it has not said it yet. */
+  readonly role: Role | null;
   /** The session is over. */
   readonly over: boolean;
 }
@@ -24,6 +33,7 @@ const NOTHING: Farm = {
   traffic: { times: [], nodes: {} },
   connected: false,
   silentMs: null,
+  role: null,
   over: false,
 };
 const MOST_EVENTS = 500;
@@ -87,6 +97,7 @@ export function useFarm(loggedIn: boolean): Farm {
         const added = begunAnew ? fresh : fresh.filter(({ seq }) => seq > newest);
         set({ events: [...(begunAnew ? [] : farm.current.events), ...added].slice(-MOST_EVENTS) });
       });
+      events.addEventListener('role', ({ data }) => set({ role: (JSON.parse(data as string) as { role: Role }).role }));
       events.addEventListener('over', () => set({ over: true }));
       return events;
     }
