@@ -47,6 +47,7 @@ import type { ExplainSnapshot, MembershipSnapshot, RestartRecord, TraceSnapshot 
 import { explainedFrame } from './explain.js';
 import { foresee } from './foresight.js';
 import type { Operations } from './operations.js';
+import type { OrderNews } from './order-news.js';
 import type { Order, Orders } from './orders.js';
 import { explainReport, statusReport } from './report.js';
 import type { Seeing } from './seeing.js';
@@ -64,6 +65,7 @@ export interface AgentControlParts {
   readonly readFile: (path: string) => Promise<string>;
   /** To other nodes. */
   readonly orders: Pick<Orders, 'send'>;
+  readonly news: Pick<OrderNews, 'tell'>;
   readonly restart: (deadlineMs: number | null) => void;
   /** Absolute path. */
   readonly keyFile: string;
@@ -165,23 +167,28 @@ export class AgentControl implements ControlHandler {
   }
 
   async command(request: CommandRequest, by: Requester): Promise<CommandReport> {
-    const { record, orders } = this.#parts;
+    const { record, orders, news } = this.#parts;
     const { command } = request;
     const node = request.node ?? this.#parts.node;
     const order = orderOf(request, this.#config);
     const who = requesterText(by);
     record('command', { ...order, command, node, by: who, uid: by.uid, from: requesterWay(by) });
+    const byWhere = `${who} on ${this.#parts.node}`;
     if (node === this.#parts.node) {
+      news.tell({ command: order.name, node, by: byWhere });
       return { version: 1, command, node, message: await carryOut(order, this.#steering()) };
     }
     await this.#mustBeThere(node);
-    const message = await orders.send(node, order, `${who} on ${this.#parts.node}`);
+    news.tell({ command: order.name, node, by: byWhere });
+    const message = await orders.send(node, order, byWhere);
     return { version: 1, command, node, message };
   }
 
   /** An order that came from another node. */
   async obey(order: Order, from: string, by: string): Promise<string> {
-    this.#parts.record('command', { ...order, command: order.name, node: this.#parts.node, by, from });
+    const { record, news, node } = this.#parts;
+    record('command', { ...order, command: order.name, node, by, from });
+    news.tell({ command: order.name, node, by });
     return carryOut(order, this.#steering());
   }
 
@@ -204,8 +211,14 @@ export class AgentControl implements ControlHandler {
 
   async apply(request: ApplyRequest): Promise<ApplyReport> {
     // A dry run only asks; the console does so with every pause of somebody who types.
-    if (!request.dryRun) this.#parts.record('command', { command: 'apply', by: request.by, from: 'control socket' });
+    if (!request.dryRun) this.#tellApply(request.by);
     return this.#parts.configs.apply(request);
+  }
+
+  #tellApply(by: string): void {
+    const { record, news, node } = this.#parts;
+    record('command', { command: 'apply', by, from: 'control socket' });
+    news.tell({ command: 'apply', node: null, by: `${by} on ${node}` });
   }
 
   async config(revision: number | null): Promise<ConfigReport> {

@@ -161,8 +161,8 @@ export function allRoutes(parts: RouteParts): readonly Route[] {
 
 /** How it goes is written into the audit, where the timeline shows it. */
 function rollingOf({ agent, live, audit, nowMs, wallMs }: RouteParts): Rolling {
-  const say = (what: string) =>
-    audit.add({ at: new Date(wallMs()).toISOString(), who: 'console', from: 'this node', what, outcome: '' });
+  const say = (what: string, who: string) =>
+    audit.add({ at: new Date(wallMs()).toISOString(), who, from: 'this node', what, outcome: '' });
   return new Rolling({ agent, status: () => live.status, say, nowMs });
 }
 

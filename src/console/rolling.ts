@@ -8,8 +8,8 @@ import { rollingOrder, whyNotRoll } from './rolling-order.js';
 export interface RollingParts {
   readonly agent: Pick<ControlClient, 'command'>;
   readonly status: () => StatusReport | null;
-  /** Tells how it goes, one line each. */
-  readonly say: (line: string) => void;
+  /** Tells how it goes, one line each, and for whom it is done. */
+  readonly say: (line: string, by: string) => void;
   readonly pause?: (ms: number) => Promise<unknown>;
   readonly nowMs: () => number;
 }
@@ -45,13 +45,13 @@ export class Rolling {
         const before = this.#incarnationOf(node);
         await this.#parts.agent.command({ command: 'restart', node, deadlineMs: null }, by);
         await this.#untilBack(node, before);
-        this.#parts.say(`rolling restart: ${node} is back`);
+        this.#parts.say(`rolling restart: ${node} is back`, by);
       } catch (error) {
-        this.#parts.say(`rolling restart ended at ${node}: ${(error as Error).message}`);
+        this.#parts.say(`rolling restart ended at ${node}: ${(error as Error).message}`, by);
         return;
       }
     }
-    this.#parts.say('rolling restart: done');
+    this.#parts.say('rolling restart: done', by);
   }
 
   async #untilBack(node: string, before: number): Promise<void> {

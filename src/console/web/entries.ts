@@ -21,7 +21,7 @@ const MEMBERSHIP =
   /^(member|state|lapsed|acquired|grant|gained|taken-back|table-full|overlap|twin|reach|agent|connections-reset|weight)/;
 
 function kindOf(event: string): Kind {
-  if (/^(command|set)$/.test(event)) return 'commands';
+  if (/^(command|command-elsewhere|set)$/.test(event)) return 'commands';
   if (/^(config|keys|vips|invite)/.test(event)) return 'config';
   if (/^(check|service|witness|vip|host|notify)/.test(event)) return 'checks';
   return MEMBERSHIP.test(event) ? 'membership' : 'other';
@@ -32,6 +32,8 @@ export function ofEvent({ at, node, event, fields }: EventReport): Entry {
   const kind = kindOf(event);
   const who = by === undefined || by === null ? '' : String(by);
   if (event === 'command') return { at, kind, what: `${node}: ${commandText(fields)}`, detail: wayOf(fields), who };
+  // Its own who says on which node it was asked.
+  if (event === 'command-elsewhere') return { at, kind, what: commandText(fields), detail: `heard by ${node}`, who };
   return { at, kind, what: `${node}: ${words(event)}`, detail: detailOf(rest), who };
 }
 

@@ -28,7 +28,10 @@ function farm({ never = '', looks = 3 } = {}) {
       if (away !== null && away.looks-- <= 0) away = null;
       return { ...base, members: base.members.map(member) };
     },
-    say: (line) => said.push(line),
+    say: (line, by) => {
+      said.push(line);
+      if (!ordered.at(-1)?.endsWith(` by ${by}`)) throw new Error(`${line} is told of ${by}`);
+    },
     nowMs: () => clock.nowMs,
     pause: async (ms) => {
       clock.nowMs += ms;
