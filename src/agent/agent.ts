@@ -31,6 +31,7 @@ import { watchLeave } from './leave.js';
 import { LiveConfig } from './live-config.js';
 import { NodeWitness } from './node-witness.js';
 import { Operations } from './operations.js';
+import { ORDER_NEWS_KIND, OrderNews } from './order-news.js';
 import { Orders } from './orders.js';
 import { Pulse } from './pulse.js';
 import { ReachKeeper } from './reach-keeper.js';
@@ -76,6 +77,7 @@ export class Agent {
     tell: (to, kind, body) => this.#thread?.post({ type: 'tell', to, kind, body }),
     carryOut: (order, from, by) => this.#control!.obey(order, from, by),
   });
+  readonly #news: OrderNews;
   /** With which code the process is to end once the node has stopped; null: it stays. */
   #leaving: number | null = null;
   #drainWatched = false;
@@ -87,6 +89,12 @@ export class Agent {
     this.#parts = parts;
     this.#interface = resolveForNode(config, begin.options.node).interface;
     this.#door = new ConsoleDoor(begin.options.runDir, parts);
+    this.#news = new OrderNews({
+      node: begin.options.node,
+      tell: (kind, body) => this.#thread?.post({ type: 'tell', to: null, kind, body }),
+      note: (news, from) => this.#record('command-elsewhere', { ...news, from }),
+      nowMs: () => performance.now(),
+    });
   }
 
   /** Runs until the node has left or failed. Throws what keeps it from starting, with the host restored. */
@@ -395,6 +403,7 @@ export class Agent {
       configFile: this.#begin.options.configFile,
       readFile: this.#parts.live.readFile,
       orders: this.#orders,
+      news: this.#news,
       restart: (deadlineMs) => this.restart(deadlineMs),
       config: () => this.#config,
       node: this.#begin.options.node,
@@ -517,6 +526,7 @@ export class Agent {
         if (notice.kind === REACH_MESSAGE) this.#reach.door.told(notice.from, notice.body);
         else if (notice.kind === CONSOLE_MESSAGE) this.#desk?.told(notice.from, notice.body);
         else if (notice.kind === CONFIG_KIND) this.#configs?.told(notice.from, notice.body);
+        else if (notice.kind === ORDER_NEWS_KIND) this.#news.told(notice.from, notice.body);
         else if (this.#control !== null) this.#orders.told(notice.from, notice.kind, notice.body);
         break;
       case 'stopped':

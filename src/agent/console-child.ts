@@ -17,8 +17,8 @@ export interface ConsoleChildParts {
   readonly nowMs?: () => number;
 }
 
-/** Time for the console to end by itself. */
-const END_WITHIN_MS = 2000;
+/** Time for the console to end by itself: it may owe an answer to somebody who has put the config in force by which it ends. */
+const END_WITHIN_MS = 10_000;
 
 export class ConsoleChild {
   readonly #parts: ConsoleChildParts;

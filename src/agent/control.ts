@@ -47,6 +47,7 @@ import type { ExplainSnapshot, MembershipSnapshot, RestartRecord, TraceSnapshot 
 import { explainedFrame } from './explain.js';
 import { foresee } from './foresight.js';
 import type { Operations } from './operations.js';
+import type { OrderNews } from './order-news.js';
 import type { Order, Orders } from './orders.js';
 import { explainReport, statusReport } from './report.js';
 import type { Seeing } from './seeing.js';
@@ -64,6 +65,7 @@ export interface AgentControlParts {
   readonly readFile: (path: string) => Promise<string>;
   /** To other nodes. */
   readonly orders: Pick<Orders, 'send'>;
+  readonly news: Pick<OrderNews, 'tell'>;
   readonly restart: (deadlineMs: number | null) => void;
   /** Absolute path. */
   readonly keyFile: string;
@@ -180,16 +182,20 @@ export class AgentControl implements ControlHandler {
 
   /** Written down before it is done, since other events follow from it, but not before it is known that somebody is there to do it. */
   async #tell(node: string, order: Order, who: string, asked: Readonly<Record<string, unknown>>): Promise<string> {
-    const { orders, record } = this.#parts;
+    const { orders, record, news } = this.#parts;
+    const byWhere = `${who} on ${this.#parts.node}`;
     if (node !== this.#parts.node) await this.#mustBeThere(node);
     record('command', asked);
+    news.tell({ command: order.name, node, by: byWhere });
     if (node === this.#parts.node) return carryOut(order, this.#steering());
-    return orders.send(node, order, `${who} on ${this.#parts.node}`);
+    return orders.send(node, order, byWhere);
   }
 
   /** An order that came from another node. */
   async obey(order: Order, from: string, by: string): Promise<string> {
-    this.#parts.record('command', { ...order, command: order.name, node: this.#parts.node, by, from });
+    const { record, news, node } = this.#parts;
+    record('command', { ...order, command: order.name, node, by, from });
+    news.tell({ command: order.name, node, by });
     return carryOut(order, this.#steering());
   }
 
@@ -212,8 +218,14 @@ export class AgentControl implements ControlHandler {
 
   async apply(request: ApplyRequest): Promise<ApplyReport> {
     // A dry run only asks; the console does so with every pause of somebody who types.
-    if (!request.dryRun) this.#parts.record('command', { command: 'apply', by: request.by, from: 'control socket' });
+    if (!request.dryRun) this.#tellApply(request.by);
     return this.#parts.configs.apply(request);
+  }
+
+  #tellApply(by: string): void {
+    const { record, news, node } = this.#parts;
+    record('command', { command: 'apply', by, from: 'control socket' });
+    news.tell({ command: 'apply', node: null, by: `${by} on ${node}` });
   }
 
   async config(revision: number | null): Promise<ConfigReport> {

@@ -10,6 +10,7 @@ import { planSpecs, ruleEntries } from '../config/plans.js';
 import { resolveForNode } from '../config/resolve.js';
 import type { ReloadReport } from '../control/contract.js';
 import { ControlError } from '../control/errors.js';
+import { consoleMove } from './console-move.js';
 
 export interface ReloadParts {
   readonly configFile: string;
@@ -115,7 +116,7 @@ function ruleChanges(running: readonly Rule[], next: readonly Rule[]): string[] 
 
 /**
  * Connections that a new config breaks, because that is what it says: their rule is gone, or hashes or shares them out in another
- * way, so that another node may own them. One sentence for each rule.
+ * way, so that another node may own them; and pages of consoles that move. One sentence each.
  */
 export function harm(running: Config, next: Config): readonly string[] {
   const after = ruleEntries(next);
@@ -137,5 +138,5 @@ export function harm(running: Config, next: Config): readonly string[] {
     }
   }
   const gone = newVips(next, running).map(({ text }) => `VIP ${text} is no longer served: connections to it end`);
-  return [...gone, ...lines.values()];
+  return [...gone, ...lines.values(), ...consoleMove(running.console, next.console)];
 }

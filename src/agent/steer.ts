@@ -4,6 +4,7 @@ import { faultText } from '../config/fault-text.js';
 import { parseConfig } from '../config/load.js';
 import type { CommandRequest } from '../control/contract.js';
 import { ControlError } from '../control/errors.js';
+import { emptiedText } from '../control/heirs.js';
 import type { Command, MemberStatus } from '../membership/contract.js';
 import type { MembershipSnapshot } from './contract.js';
 import type { Order } from './orders.js';
@@ -29,11 +30,21 @@ export interface SteerParts {
 /** Carries an order out on this node. @returns what happens now, in words. */
 export async function carryOut(order: Order, parts: SteerParts): Promise<string> {
   if (order.name === 'restart') await checkFile(parts);
-  const { state } = await parts.status();
+  const { state, members } = await parts.status();
   if (order.name === 'restart') parts.restart(order.deadlineMs);
   else parts.post(order);
-  return orderText(order, parts.node, state);
+  return emptyingText(order, parts.node, members) ?? orderText(order, parts.node, state);
 }
+
+/** Null: other nodes serve on. */
+function emptyingText(order: Order, node: string, members: readonly MemberStatus[]): string | null {
+  if (order.name === 'start') return null;
+  const { name: command, deadlineMs } = { deadlineMs: null, ...order };
+  const text = emptiedText({ command, node, members, deadlineMs });
+  return text === null ? null : `${node} ${EMPTYING[command]}; ${text}`;
+}
+
+const EMPTYING = { drain: 'drains', stop: 'stops now', restart: 'drains, and its agent is started anew' } as const;
 
 /** The new agent begins with what stands in the file: a node that would not come back is not stopped. */
 async function checkFile({ configFile, readFile }: SteerParts): Promise<void> {

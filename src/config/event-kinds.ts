@@ -73,6 +73,7 @@ export const EVENT_KINDS = {
   checker: told('a checker failed, or is well again', isCheckerStep),
   weight: told('checkers lowered the weight of this node, or it counts in full again'),
   command: kept('someone gave a command: who, from where'),
+  'command-elsewhere': kept('someone gave a command on another node: which, to whom, who'),
   set: kept("a script's word on a custom checker"),
   'connections-reset': told('connections that were left at the end of a drain were ended'),
   'config-applied': kept('the farm switched to another config: revision, by whom, what changed'),

@@ -37,4 +37,12 @@ export function consoleAddresses(
   });
 }
 
+/** Where a page that came from `host` finds the console that listens there; null: not from another host. */
+export function movedUrl(listenText: string, host: string): string | null {
+  const listen = parseListen(listenText);
+  if (listen === null) return null;
+  if (isAny(listen.host)) return urlOf(host.replace(/^\[|\]$/g, ''), listen.port);
+  return isLoopback(listen.host) && !isLoopback(host) ? null : urlOf(listen.host, listen.port);
+}
+
 const fits = (address: string, any: string) => any === '::' || !address.includes(':');

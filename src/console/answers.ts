@@ -75,6 +75,10 @@ const frame = told<Frame>()(
     eventsAgeMs: age,
     warnings: z.array(z.string()),
     consoles: z.array(z.object({ node: z.string(), state: z.string(), url: z.string() })),
+    moved: z
+      .object({ listen: z.string().nullable() })
+      .optional()
+      .describe('This console ends now, and then one listens here instead, or (null) none.'),
     fingerprint: z.string(),
     traffic: second.nullable(),
   }),

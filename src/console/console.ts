@@ -8,6 +8,7 @@ import { farmRoutes } from './api-farm.js';
 import { sessionRoutes } from './api-session.js';
 import { userRoutes } from './api-users.js';
 import { type Certificate, certificateFrom, selfSigned } from './certificate.js';
+import { Ending } from './ending.js';
 import { AccountSync } from './founding.js';
 import { Limiter } from './limiter.js';
 import { Live } from './live.js';
@@ -39,10 +40,15 @@ export interface ConsoleParts {
 export interface RunningConsole {
   readonly url: string;
   readonly fingerprint: string;
-  close(): Promise<void>;
+  /** @param byConfig another config is in force: pages that look are told where the consoles are by it. */
+  close(byConfig: boolean): Promise<void>;
 }
 
 const SYNC_MS = 1000;
+/** An apply that is under way may wait for nodes that are slow. */
+const LAST_ANSWERS_MS = 8000;
+/** For what was written last to leave this host. */
+const LAST_WORDS_MS = 100;
 const CERTIFICATE = 'console.crt';
 const KEY = 'console.key';
 
@@ -59,7 +65,8 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
     warnings: () => warningsOf(accounts, audit, sync),
   });
   const sync = accountSync(parts, accounts, live);
-  const server = serve(parts, { certificate, accounts, audit, live, changed: () => sync.changed() });
+  const ending = new Ending();
+  const server = serve(parts, { certificate, ending, accounts, audit, live, changed: () => sync.changed() });
   await server.listen({ host: address.host, port: address.port });
   live.start();
   let said = '';
@@ -74,8 +81,11 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
   return {
     url,
     fingerprint: certificate.fingerprint,
-    close: async () => {
+    close: async (byConfig) => {
       clearInterval(timer);
+      ending.begin();
+      await Promise.all([byConfig ? live.farewell() : undefined, ending.settled(LAST_ANSWERS_MS)]);
+      if (byConfig) await delay(LAST_WORDS_MS);
       live.close();
       await server.close();
     },
@@ -105,6 +115,7 @@ function warningsOf(accounts: AccountStore, audit: Audit, sync: AccountSync): re
 
 interface Served {
   readonly certificate: Certificate;
+  readonly ending: Ending;
   readonly accounts: AccountStore;
   readonly audit: Audit;
   readonly live: Live;
@@ -153,8 +164,8 @@ export function allRoutes(parts: RouteParts): readonly Route[] {
 
 /** How it goes is written into the audit, where the timeline shows it. */
 function rollingOf({ agent, live, audit, nowMs, wallMs }: RouteParts): Rolling {
-  const say = (what: string, outcome = '') =>
-    audit.add({ at: new Date(wallMs()).toISOString(), who: 'console', from: 'this node', what, outcome });
+  const say = (what: string, who: string, outcome = '') =>
+    audit.add({ at: new Date(wallMs()).toISOString(), who, from: 'this node', what, outcome });
   return new Rolling({ agent, status: () => live.status, say, nowMs });
 }
 

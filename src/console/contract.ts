@@ -52,6 +52,8 @@ export interface Frame {
   readonly warnings: readonly string[];
   /** Consoles of other nodes, for when this one is gone. */
   readonly consoles: readonly ConsoleAddress[];
+  /** By the config in force, this console ends now, and then one listens here instead, or (null) none. Absent: it stays. */
+  readonly moved?: { readonly listen: string | null };
   readonly fingerprint: string;
   /** The newest second of {@link TrafficReport}, of each node that was heard in it or in the one before; null: none yet. */
   readonly traffic: TrafficSecond | null;

@@ -2,6 +2,7 @@
  * Asks the agent again and again, and tells all pages that look. One question of a kind at a time; what is not answered ages, and every
  * frame says how old each part is.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlClient } from '../control/client.js';
 import type { BucketsReport, PeersReport } from '../control/console-contract.js';
 import type { EventReport, StatusReport } from '../control/contract.js';
@@ -35,6 +36,10 @@ const ALONE_MS = 1000;
 /** A page that hears nothing for two seconds takes this console for gone. */
 const FRAME_EVERY_MS = 800;
 const FIRST_EVENTS = 300;
+/** Members are asked every 700 ms, and answer at once. */
+const FAREWELL_MS = 1600;
+const FAREWELL_LOOK_MS = 100;
+
 /** What a node said earlier is of another time than the second that is counted. */
 const SUMMARY_FRESH_MS = 1900;
 
@@ -56,6 +61,7 @@ export class Live {
   #bucketsAsked: Promise<void> | null = null;
   #events: EventReport[] = [];
   #eventsMs: number | null = null;
+  #moved: Frame['moved'] | null = null;
   #trouble = 'the agent has not answered yet';
   #sequence = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -85,6 +91,11 @@ export class Live {
 
   get events(): readonly EventReport[] {
     return this.#events;
+  }
+
+  /** Where a node has its console that has not said it. */
+  get #fallback(): string {
+    return this.#moved === null ? this.#parts.listen : (this.#moved?.listen ?? '');
   }
 
   /** For scripts: while no page looks, nobody has asked. Throws what the agent's answer is, where it has none. */
@@ -122,10 +133,37 @@ export class Live {
       bucketsAgeMs: age(this.#buckets),
       eventsAgeMs: this.#eventsMs === null ? null : Math.round(nowMs - this.#eventsMs),
       warnings: this.#parts.warnings?.() ?? [],
-      consoles: status === null ? [] : consoleAddresses(status, this.#peers?.value.nodes ?? [], this.#parts.listen),
+      consoles: status === null ? [] : consoleAddresses(status, this.#peers?.value.nodes ?? [], this.#fallback),
+      ...(this.#moved === null ? {} : { moved: this.#moved }),
       fingerprint: this.#parts.fingerprint,
       traffic: this.traffic.present,
     };
+  }
+
+  /** The last frame says where this console and the others are by a config that has just come into force, once they have said it. */
+  async farewell(): Promise<void> {
+    const begunMs = this.#parts.nowMs();
+    const isOver = () => this.#parts.nowMs() - begunMs >= FAREWELL_MS;
+    try {
+      while (this.#listeners.size > 0 && !(await this.#heardOfMove(begunMs)) && !isOver())
+        await delay(FAREWELL_LOOK_MS);
+    } catch {
+      // The agent ends, too: no config moves this console, and nothing is known of one.
+    }
+    if (this.#moved !== null) this.#tellFrame();
+  }
+
+  /** @returns whether nothing more is to be heard. */
+  async #heardOfMove(begunMs: number): Promise<boolean> {
+    const value = await this.#parts.agent.peers();
+    const own = value.nodes.find(({ node }) => node === this.status?.node);
+    if (own === undefined || own.console === this.#parts.listen) return true;
+    this.#moved = { listen: own.console };
+    this.#peers = { value, atMs: this.#parts.nowMs() };
+    const sinceMs = this.#parts.nowMs() - begunMs;
+    const fresh = new Set(value.nodes.filter(({ ageMs }) => ageMs < sinceMs).map(({ node }) => node));
+    const others = this.status?.members.filter(({ name, state }) => name !== own.node && state !== 'dead') ?? [];
+    return others.every(({ name }) => fresh.has(name));
   }
 
   /** Asks all that is due, tells a frame when nothing else has, and arms the next turn. */

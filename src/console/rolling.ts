@@ -3,24 +3,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlClient } from '../control/client.js';
 import type { StatusReport } from '../control/contract.js';
 import { ConsoleError } from './errors.js';
+import { rollingOrder, whyNotRoll } from './rolling-order.js';
 
 export interface RollingParts {
   readonly agent: Pick<ControlClient, 'command'>;
   readonly status: () => StatusReport | null;
-  /** Tells how it goes, one line each. */
-  readonly say: (line: string, outcome?: 'failed') => void;
+  /** Tells how it goes, one line each, and for whom it is done. */
+  readonly say: (line: string, by: string, outcome?: 'failed') => void;
   readonly pause?: (ms: number) => Promise<unknown>;
   readonly nowMs: () => number;
 }
 
 const POLL_MS = 250;
 const BACK_WITHIN_MS = 150_000;
-
-/** The others by name, then the own one. */
-export function rollingOrder({ members, node }: StatusReport): readonly string[] {
-  const serving = members.filter(({ state }) => state === 'up').map(({ name }) => name);
-  return [...serving.filter((name) => name !== node), ...serving.filter((name) => name === node)];
-}
 
 export class Rolling {
   readonly #parts: RollingParts;
@@ -34,9 +29,9 @@ export class Rolling {
   begin(by: string): readonly string[] {
     const status = this.#parts.status();
     if (this.#running) throw new ConsoleError(409, 'busy', 'a rolling restart is under way');
-    const order = status === null ? [] : rollingOrder(status);
-    if (order.length < 2)
-      throw new ConsoleError(409, 'alone', 'fewer than two nodes are up: nobody would serve meanwhile');
+    const why = status === null ? 'the agent does not answer' : whyNotRoll(status);
+    if (status === null || why !== null) throw new ConsoleError(409, 'alone', why ?? '');
+    const order = rollingOrder(status);
     this.#running = true;
     void this.#run(order, by).finally(() => {
       this.#running = false;
@@ -50,13 +45,13 @@ export class Rolling {
         const before = this.#incarnationOf(node);
         await this.#parts.agent.command({ command: 'restart', node, deadlineMs: null }, by);
         await this.#untilBack(node, before);
-        this.#parts.say(`rolling restart: ${node} is back`);
+        this.#parts.say(`rolling restart: ${node} is back`, by);
       } catch (error) {
-        this.#parts.say(`rolling restart ended at ${node}: ${(error as Error).message}`, 'failed');
+        this.#parts.say(`rolling restart ended at ${node}: ${(error as Error).message}`, by, 'failed');
         return;
       }
     }
-    this.#parts.say('rolling restart: done');
+    this.#parts.say('rolling restart: done', by);
   }
 
   async #untilBack(node: string, before: number): Promise<void> {

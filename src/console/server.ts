@@ -7,6 +7,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { tokenOf, userOf } from './accounts.js';
 import type { Certificate } from './certificate.js';
 import { type AuditEntry, BY_ITSELF_HEADER, type ErrorBody, isAtLeast, TOKEN_HEADER } from './contract.js';
+import type { Ending } from './ending.js';
 import { ConsoleError } from './errors.js';
 import type { Live } from './live.js';
 import { isOurHost, isSameOrigin } from './origin.js';
@@ -21,6 +22,7 @@ import type { WebFile } from './web-files.js';
 export interface ServerParts {
   /** Null: plain HTTP, for tests only. */
   readonly certificate: Certificate | null;
+  readonly ending: Ending;
   readonly hostNames: () => readonly string[];
   readonly accounts: AccountStore;
   readonly sessions: Sessions;
@@ -34,6 +36,7 @@ export interface ServerParts {
 }
 
 const MAX_BODY_BYTES = 512 * 1024;
+const LIVE = `${API}/live`;
 
 /**
  * Everything comes from this server, nothing is inline, nobody frames it. No Strict-Transport-Security: it is of the host, not of the port, so it
@@ -63,6 +66,9 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   ) as FastifyInstance;
   server.addHook('onRequest', async (request, reply) => {
     void reply.headers(HEADERS);
+    if (parts.ending.isBegun) throw new ConsoleError(503, 'ending', 'this console ends just now');
+    // A page's stream lasts as long as the page: nobody waits for its end.
+    if (request.routeOptions.url !== LIVE) parts.ending.asked(request);
     if (!isOurHost(request.headers.host, parts.hostNames())) {
       throw new ConsoleError(
         421,
@@ -72,6 +78,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
       );
     }
   });
+  server.addHook('onResponse', async (request) => parts.ending.answered(request));
   server.setErrorHandler((error, _request, reply) => refuse(reply, error as Error));
   server.setNotFoundHandler((_request, reply) =>
     refuse(reply, new ConsoleError(404, 'not-found', 'there is no such page')),
@@ -217,7 +224,7 @@ function checkOrigin({ session }: Caller, request: FastifyRequest): void {
 }
 
 function addFixed(server: FastifyInstance, parts: Door): void {
-  server.get(`${API}/live`, (request, reply) => {
+  server.get(LIVE, (request, reply) => {
     const who = () => callerOf(parts, request, false);
     knownCaller(parts, request, false);
     streamLive(parts.live, request, reply, who);

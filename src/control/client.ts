@@ -29,6 +29,7 @@ import {
   type TraceReport,
   type TraceRequest,
 } from './contract.js';
+import { DEADLINE_HEADER, deadlineIn } from './deadline.js';
 import { AgentNotRunningError, ControlAccessError, ControlError } from './errors.js';
 
 const DEFAULT_TIMEOUT_MS = 5000;
@@ -176,10 +177,12 @@ export class ControlClient {
       const headers = {
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(body),
+        [DEADLINE_HEADER]: deadlineIn(timeoutMs),
         ...(claimed === null ? {} : { [CLAIMED_HEADER]: claimed }),
       };
       const signal = AbortSignal.timeout(timeoutMs);
-      const fail = (error: Error) => reject(this.#explained(error, socketPath, timeoutMs));
+      const isOrder = method === 'POST' && path !== '/v1/explain';
+      const fail = (error: Error) => reject(this.#explained(error, socketPath, timeoutMs, isOrder));
       const asked = request({ socketPath, method, path, headers, signal, agent: false }, (response) => {
         const parts: Buffer[] = [];
         response.on('data', (part: Buffer) => parts.push(part));
@@ -193,7 +196,7 @@ export class ControlClient {
     });
   }
 
-  #explained(error: NodeJS.ErrnoException, socketPath: string, timeoutMs: number): Error {
+  #explained(error: NodeJS.ErrnoException, socketPath: string, timeoutMs: number, isOrder: boolean): Error {
     const options = { cause: error };
     switch (error.code) {
       case 'ENOENT':
@@ -204,7 +207,12 @@ export class ControlClient {
       case 'EPERM':
         return new ControlAccessError(socketPath, options);
       case 'ABORT_ERR':
-        return new ControlError('unreachable', `the agent did not answer within ${timeoutMs} ms`, '', options);
+        return new ControlError(
+          'unreachable',
+          `the agent did not answer within ${timeoutMs} ms`,
+          isOrder ? 'what it has not begun by now it does not do any more' : '',
+          options,
+        );
       default:
         return new ControlError('unreachable', `the agent at ${socketPath} broke off: ${error.message}`, '', options);
     }

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { CLAIMED_HEADER, requesterOf } from './access.js';
 import { type ControlHandler, type Requester, SOCKET_NAME } from './contract.js';
+import { DEADLINE_HEADER, mustBeInTime } from './deadline.js';
 import { AgentRunningError, ControlError, SocketError } from './errors.js';
 import { isReading, route } from './routes.js';
 
@@ -135,6 +136,7 @@ async function answer(
     if (!URL.canParse(url)) throw new ControlError('bad-request', `${request.url} is no path`);
     const method = request.method ?? '';
     const { pathname } = new URL(url);
+    mustBeInTime(request.headers[DEADLINE_HEADER]);
     const by = requesterOf(access.credentials(request.socket), request.headers[CLAIMED_HEADER], access.isConsole);
     if (access.groupId !== null && !isReading(method, pathname)) refuseReader(by);
     send(response, 200, await route(handler, method, new URL(url), await bodyOf(request), by));

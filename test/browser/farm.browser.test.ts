@@ -144,6 +144,11 @@ it('drains a node under load without losing a request, and starts it again', asy
   const { events } = await bed.agent('n2').events({ since: null, limit: 200 });
   const told = events.filter(({ event }) => event === 'command').map(({ fields }) => `${fields.name} by ${fields.by}`);
   expect(told).toEqual(['drain by admin (console) on n1', 'start by admin (console) on n1']);
+  // Whoever was not asked knows it, too, once, should both others be lost.
+  const elsewhere = (await bed.agent('n3').events({ since: null, limit: 200 })).events
+    .filter(({ event }) => event === 'command-elsewhere')
+    .map(({ fields }) => `${fields.command} ${fields.node} by ${fields.by}`);
+  expect(elsewhere).toEqual(['drain n2 by admin (console) on n1', 'start n2 by admin (console) on n1']);
   await page.context().close();
 }, 60_000);
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterEach, expect, it } from 'vitest';
+import { consoleUrl } from '../../src/lab/consoles.js';
 import { CLI, nodePaths } from '../../src/lab/names.js';
 import { processesIn } from '../../src/lab/topology.js';
 import { run } from '../../src/platform/run.js';
@@ -143,6 +144,64 @@ it('marks as stale what an agent that stands still said 2 s ago, and is live aga
   await page.getByText('live', { exact: true }).waitFor();
   await farm.whole();
   await page.context().close();
+}, 60_000);
+
+it('says before the last node leaves that nobody would serve, and what it does not say where others are up', async () => {
+  const page = await bed.open('n1');
+  const button = (name: string) => page.locator('[data-node=n1]').getByRole('button', { name });
+  const outage = page.getByRole('dialog').locator('[data-test=outage]');
+  await button('Stop').click();
+  await page.getByRole('dialog').getByText('its share goes to n2, n3').waitFor();
+  expect(await outage.count()).toBe(0);
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  for (const node of ['n2', 'n3'])
+    await bed.agent('n1').command({ command: 'stop', node, deadlineMs: null, now: true });
+  for (const node of ['n2', 'n3']) await page.locator(`[data-node=${node}]`).getByText('stopped').first().waitFor();
+  for (const command of ['Stop', 'Drain', 'Restart']) {
+    await button(command).click();
+    await outage.getByText('no other node is up (n2 is stopped, n3 is stopped)').waitFor();
+    expect(await outage.textContent()).toContain('nobody would serve: the VIPs would be dead until');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+  }
+  await page.getByRole('button', { name: 'Rolling restart' }).click();
+  await page.getByRole('dialog').getByText('fewer than two nodes are up').waitFor();
+  await page.getByRole('button', { name: 'Close' }).click();
+  for (const node of ['n2', 'n3']) await bed.agent('n1').command({ command: 'start', node, deadlineMs: null });
+  await farm.whole();
+  await page.context().close();
+}, 60_000);
+
+it('warns of a config that moves the consoles, has its answer, and leads to where they are then', async () => {
+  const page = await bed.open('n1', 'config');
+  await editor(page).waitFor();
+  await until('the config is there', async () => (await editor(page).inputValue()).includes('9443'));
+  await editor(page).fill((await editor(page).inputValue()).replace('9443', '9444'));
+  await page.getByText('the consoles move to').first().waitFor();
+  await page.getByRole('button', { name: 'Apply to all' }).click();
+  await page.getByRole('button', { name: 'Apply to all', exact: true }).click();
+  await page.getByRole('status').getByText('In force on all nodes').waitFor();
+  const links = page.locator('.urgent a');
+  const ports = async () => {
+    const hrefs = await links.evaluateAll((all) => all.map((one) => (one as unknown as { href: string }).href));
+    return hrefs.map((href) => new URL(href).port);
+  };
+  await expect.poll(ports, { timeout: 10_000 }).toEqual(['9444', '9444', '9444']);
+  await links.first().click();
+  await page.getByRole('button', { name: 'Log in' }).waitFor();
+  expect(new URL(page.url()).port).toBe('9444');
+  await page.context().close();
+  const { text } = await bed.agent('n1').config(null);
+  const back = { text: text.replace('9444', '9443'), revision: null, dryRun: false, by: 'the test' };
+  expect((await bed.agent('n1').apply(back)).applied).toBe(true);
+  for (const node of farm.nodes) {
+    const get = ['curl', '-sk', '--fail', '-o', '/dev/null', consoleUrl(node)];
+    await until(`the console of ${node} is back`, () =>
+      farm.exec('client', get).then(
+        () => true,
+        () => false,
+      ),
+    );
+  }
 }, 60_000);
 
 it('comes back after kill -9 of the console, with its accounts, and asks for the password again', async () => {

@@ -128,11 +128,17 @@ async function main(): Promise<void> {
     wallMs: () => Date.now(),
     say,
   });
-  const end = () => void running.close().then(() => process.exit(0));
-  process.once('SIGTERM', end);
-  process.once('SIGINT', end);
+  let isEnding = false;
+  const end = (byConfig: boolean) => {
+    if (isEnding) return;
+    isEnding = true;
+    void running.close(byConfig).then(() => process.exit(0));
+  };
+  // A supervisor ends it for another config, or since the node ends: then the agent answers no more.
+  process.once('SIGTERM', () => end(process.connected === true));
+  process.once('SIGINT', () => end(false));
   // Without its supervisor nobody would end it.
-  process.once('disconnect', end);
+  process.once('disconnect', () => end(false));
 }
 
 main().catch((error: Error) => {

@@ -34,7 +34,12 @@ export async function ask<T>(method: string, path: string, body?: object, byItse
       body: body === undefined ? null : JSON.stringify(body),
     });
   } catch {
-    throw new ApiError(0, 'gone', 'this console does not answer', '');
+    throw new ApiError(
+      0,
+      'gone',
+      'this console does not answer',
+      method === 'GET' ? '' : 'what was asked may have happened',
+    );
   }
   const answer: unknown = await response.json().catch(() => ({}));
   if (response.ok) return answer as T;

@@ -60,8 +60,16 @@ function App() {
 /** Of a refusal the hint; a console that does not answer has thrown out nobody. */
 const whyOut = (error: unknown) => (error instanceof ApiError && error.status === 401 ? error.hint : '');
 
-function Shell({ session, onLeave }: { readonly session: SessionReport; readonly onLeave: (why: string) => void }) {
+function Shell({
+  session: begun,
+  onLeave,
+}: {
+  readonly session: SessionReport;
+  readonly onLeave: (why: string) => void;
+}) {
   const farm = useFarm(true);
+  // An admin may give another role to whoever looks, or to himself.
+  const session = { ...begun, role: farm.role ?? begun.role };
   const [[id, title, Page], setPage] = useState<(typeof PAGES)[number]>(pageInAddress);
   useEffect(() => {
     const follow = () => {

@@ -23,7 +23,7 @@ const MEMBERSHIP =
   /^(member|state|lapsed|acquired|grant|gained|taken-back|table-full|overlap|twin|reach|agent|connections-reset|weight)/;
 
 function kindOf(event: string): Kind {
-  if (/^(command|set)$/.test(event)) return 'commands';
+  if (/^(command|command-elsewhere|set)$/.test(event)) return 'commands';
   if (/^(config|keys|vips|invite)/.test(event)) return 'config';
   if (/^(check|service|witness|vip|host|notify)/.test(event)) return 'checks';
   return MEMBERSHIP.test(event) ? 'membership' : 'other';
@@ -33,6 +33,10 @@ export function ofEvent({ at, node, event, fields }: EventReport): Entry {
   const { by, ...rest } = fields;
   const kind = kindOf(event);
   const who = by === undefined || by === null ? '' : String(by);
+  // Its own who says on which node it was asked.
+  if (event === 'command-elsewhere') {
+    return { at, kind, what: commandText(fields), detail: `heard by ${node}`, who, failed: false };
+  }
   if (event !== 'command') {
     return { at, kind, what: `${node}: ${words(event)}`, detail: detailOf(rest), who, failed: false };
   }

@@ -4,6 +4,7 @@ import {
   type BucketsReport,
   type EventReport,
   type Frame,
+  type Role,
   STALE_AFTER_MS,
   type TrafficReport,
   type TrafficSecond,
@@ -20,6 +21,8 @@ export interface Farm {
   readonly connected: boolean;
   /** ms since the newest frame came; null: none came. */
   readonly silentMs: number | null;
+  /** Of who looks, by the stream; null: it has not said it yet. */
+  readonly role: Role | null;
   /** The session is over. */
   readonly over: boolean;
 }
@@ -31,6 +34,7 @@ const NOTHING: Farm = {
   traffic: { times: [], nodes: {} },
   connected: false,
   silentMs: null,
+  role: null,
   over: false,
 };
 const MOST_EVENTS = 500;
@@ -101,6 +105,7 @@ export function useFarm(loggedIn: boolean): Farm {
         const added = begunAnew ? fresh : fresh.filter(({ seq }) => seq > newest);
         set({ events: [...(begunAnew ? [] : farm.current.events), ...added].slice(-MOST_EVENTS) });
       });
+      events.addEventListener('role', ({ data }) => set({ role: (JSON.parse(data as string) as { role: Role }).role }));
       events.addEventListener('over', () => set({ over: true }));
       return events;
     }

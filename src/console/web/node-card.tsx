@@ -1,17 +1,19 @@
 /** One node at a glance, and what may be done to it. */
 import type { NodeRates, PeersReport, StatusReport } from '../contract.js';
-import { ask } from './api.js';
 import type { Look } from './colours.js';
+import { NodeActions } from './node-actions.js';
 import { type Question, State, Swatch } from './parts.js';
 import { duration, percent, plural, short } from './text.js';
 
-type Member = StatusReport['members'][number];
+export type Member = StatusReport['members'][number];
 export type Peer = PeersReport['nodes'][number];
 
 export const isServing = ({ state }: Member) => state === 'up' || state === 'draining';
 
 interface CardProps {
   readonly member: Member;
+  /** All of the farm. */
+  readonly members: readonly Member[];
   readonly look: Look | undefined;
   readonly peer: Peer | undefined;
   readonly rates: NodeRates | undefined;
@@ -19,7 +21,7 @@ interface CardProps {
   readonly confirm: ((question: Question) => void) | null;
 }
 
-export function NodeCard({ member, look, peer, rates, confirm }: CardProps) {
+export function NodeCard({ member, members, look, peer, rates, confirm }: CardProps) {
   const isQuiet = member.lastHeardMs !== null && member.lastHeardMs > 2000 && isServing(member);
   const rejected = Object.values(rates?.rejected ?? {}).reduce((sum, rate) => sum + rate, 0);
   return (
@@ -50,7 +52,7 @@ export function NodeCard({ member, look, peer, rates, confirm }: CardProps) {
         <dd>{peer === undefined ? '–' : duration(peer.uptimeMs)}</dd>
       </dl>
       <DrainProgress peer={peer} member={member} />
-      {confirm !== null && <Actions member={member} peer={peer} confirm={confirm} />}
+      {confirm !== null && <NodeActions member={member} members={members} peer={peer} confirm={confirm} />}
     </article>
   );
 }
@@ -66,89 +68,5 @@ function DrainProgress({ peer, member }: Pick<CardProps, 'peer' | 'member'>) {
       {left?.remainingMs == null ? '' : `, at most ${duration(left.remainingMs)} more`}
       <progress aria-label={`Buckets that ${member.name} has given away`} value={1 - member.share} max={1} />
     </p>
-  );
-}
-
-function Actions({
-  member,
-  peer,
-  confirm,
-}: {
-  readonly member: Member;
-  readonly peer: Peer | undefined;
-  readonly confirm: (question: Question) => void;
-}) {
-  const { name, state, share } = member;
-  const order =
-    (command: string, more: object = {}) =>
-    async () =>
-      (await ask<{ message: string }>('POST', '/commands', { command, node: name, ...more })).message;
-  const serves = `${name} serves ${percent(share)} of the clients${peer?.connections == null ? '' : ` and has ${plural(peer.connections, 'connection')}`}.`;
-  const isGone = state === 'dead';
-  return (
-    <div class="buttons">
-      <button
-        type="button"
-        disabled={isGone || state === 'up' || state === 'joining'}
-        onClick={() =>
-          confirm({
-            title: `Start ${name}?`,
-            text: <p>{name} takes its share again. No connection breaks.</p>,
-            verb: `Start ${name}`,
-            act: order('start'),
-          })
-        }
-      >
-        Start
-      </button>
-      <button
-        type="button"
-        disabled={isGone || state !== 'up'}
-        onClick={() =>
-          confirm({
-            title: `Drain ${name}?`,
-            text: (
-              <p>
-                {serves} It takes no new clients, keeps those it has until they are done, and stops then. Nothing
-                breaks.
-              </p>
-            ),
-            verb: `Drain ${name}`,
-            act: order('drain'),
-          })
-        }
-      >
-        Drain
-      </button>
-      <button
-        type="button"
-        disabled={isGone || state === 'stopped'}
-        onClick={() =>
-          confirm({
-            title: `Stop ${name} at once?`,
-            text: <p>{serves} Its connections break; the others take its share.</p>,
-            verb: `Stop ${name} now`,
-            isHarmful: true,
-            act: order('stop', { now: true }),
-          })
-        }
-      >
-        Stop
-      </button>
-      <button
-        type="button"
-        disabled={isGone}
-        onClick={() =>
-          confirm({
-            title: `Restart ${name}?`,
-            text: <p>{serves} It is drained, its agent ends and starts anew. Nothing breaks.</p>,
-            verb: `Restart ${name}`,
-            act: order('restart'),
-          })
-        }
-      >
-        Restart
-      </button>
-    </div>
   );
 }

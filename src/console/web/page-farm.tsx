@@ -1,11 +1,14 @@
 /** The farm at a glance: nodes as cards, the buckets, and what may be done to them. */
+
 import { type Frame, STALE_AFTER_MS, type StatusReport } from '../contract.js';
+import { rollingOrder, whyNotRoll } from '../rolling-order.js';
 import { ask } from './api.js';
 import type { PageProps } from './app.js';
 import { BucketMap } from './buckets.js';
 import { type Look, looksOf } from './colours.js';
+import { ORDER_LIMIT_MS } from './deed.js';
 import { ageOfPart, type Farm } from './live.js';
-import { isServing, NodeCard, type Peer } from './node-card.js';
+import { NodeCard, type Peer } from './node-card.js';
 import { Figure, type Question, useConfirm } from './parts.js';
 import { percent, plural, short } from './text.js';
 
@@ -25,6 +28,7 @@ export function FarmPage({ farm, may }: PageProps) {
           <NodeCard
             key={member.name}
             member={member}
+            members={status.members}
             look={looks.get(member.name)}
             peer={member.state === 'dead' ? undefined : freshPeer(farm, member.name)}
             rates={member.state === 'dead' ? undefined : farm.frame!.traffic?.nodes[member.name]}
@@ -136,16 +140,16 @@ function ShareBar({ status, looks }: { readonly status: StatusReport; readonly l
 }
 
 function rollingRestart(status: StatusReport): Question {
-  const nodes = status.members.filter(isServing).map(({ name }) => name);
+  const why = whyNotRoll(status);
+  const text =
+    why === null
+      ? `In this order: ${rollingOrder(status).join(', ')}. Each is drained, starts anew and has its share again before the next one begins. It ends at the first that does not come back.`
+      : `This cannot begin: ${why}.`;
   return {
     title: 'Restart all nodes, one after the other?',
-    text: (
-      <p>
-        {nodes.join(', ')}: each is drained, starts anew and has its share again before the next one begins. It ends at
-        the first that does not come back.
-      </p>
-    ),
-    verb: 'Restart them',
+    text: <p>{text}</p>,
+    verb: why === null ? 'Restart them' : null,
+    limitMs: ORDER_LIMIT_MS,
     act: async () => (await ask<{ message: string }>('POST', '/rolling-restart', {})).message,
   };
 }

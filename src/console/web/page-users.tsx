@@ -1,16 +1,11 @@
 /** Users, their roles, and tokens of scripts. */
 import { useEffect, useState } from 'preact/hooks';
-import { ROLES, type TokenReport, type UserReport } from '../contract.js';
+import { ROLES, type Role, type TokenReport, type UserReport } from '../contract.js';
+import { MAY, passwordQuestion, removeQuestion, revokeQuestion, roleQuestion } from './account-questions.js';
 import { ask } from './api.js';
 import type { PageProps } from './app.js';
 import { troubleOf, useConfirm } from './parts.js';
 import { day } from './text.js';
-
-const MAY = {
-  viewer: 'looks at everything',
-  operator: 'also starts, drains, stops and probes',
-  admin: 'also changes config, users and tokens',
-} as const;
 
 export function UsersPage({ session, may }: PageProps) {
   return (
@@ -44,6 +39,17 @@ function Accounts({ own }: { readonly own: string }) {
       setTrouble(troubleOf(error));
     }
   };
+  const deed = (done: string, how: () => Promise<unknown>) => async () => {
+    await how();
+    // Whoever takes the role of an admin from himself may not look any more.
+    await load().catch(() => undefined);
+    return done;
+  };
+  const renewPassword = (name: string) =>
+    deed(`${name} has a new password`, async () => {
+      const { password } = await ask<{ password: string }>('PUT', `/users/${name}`, { newPassword: true });
+      setSecret({ of: name, text: password });
+    });
   useEffect(() => void attempt(async () => undefined), []);
   const add = (event: SubmitEvent, path: string, read: (answer: { password?: string; token?: string }) => string) => {
     event.preventDefault();
@@ -86,11 +92,13 @@ function Accounts({ own }: { readonly own: string }) {
                   <span class="hidden">Role of {name}</span>
                   <select
                     value={role}
-                    onChange={(event) =>
-                      void attempt(async () => {
-                        await ask('PUT', `/users/${name}`, { role: event.currentTarget.value });
-                      })
-                    }
+                    onChange={(event) => {
+                      const to = event.currentTarget.value as Role;
+                      // What is shown is the role that it has, until it has another.
+                      event.currentTarget.value = role;
+                      const act = deed(`${name} is ${to}`, () => ask('PUT', `/users/${name}`, { role: to }));
+                      confirm({ ...roleQuestion({ name, role }, to, own), act });
+                    }}
                   >
                     {ROLES.map((each) => (
                       <option key={each}>{each}</option>
@@ -99,32 +107,19 @@ function Accounts({ own }: { readonly own: string }) {
                 </label>
                 <button
                   type="button"
-                  onClick={() =>
-                    void attempt(async () => {
-                      setSecret({
-                        of: name,
-                        text: (await ask<{ password: string }>('PUT', `/users/${name}`, { newPassword: true }))
-                          .password,
-                      });
-                    })
-                  }
+                  disabled={name === own}
+                  title={name === own ? 'Your own is changed below: a new one would end this session' : undefined}
+                  onClick={() => confirm({ ...passwordQuestion(name), act: renewPassword(name) })}
                 >
-                  New password
+                  New password…
                 </button>
                 <button
                   type="button"
                   disabled={name === own}
                   onClick={() =>
                     confirm({
-                      title: `Remove ${name}?`,
-                      text: <p>The sessions of {name} end at once.</p>,
-                      verb: 'Remove',
-                      isHarmful: true,
-                      act: async () => {
-                        await ask('DELETE', `/users/${name}`);
-                        await load();
-                        return `${name} is removed`;
-                      },
+                      ...removeQuestion(name),
+                      act: deed(`${name} is removed`, () => ask('DELETE', `/users/${name}`)),
                     })
                   }
                 >
@@ -150,23 +145,24 @@ function Accounts({ own }: { readonly own: string }) {
           <a href="/api/v1/openapi.json">openapi.json</a>.
         </p>
         <ul class="history">
-          {tokens.map(({ id, name, role, createdBy, createdAt }) => (
-            <li key={id}>
+          {tokens.map((token) => (
+            <li key={token.id}>
               <span>
-                <strong>{name}</strong>{' '}
+                <strong>{token.name}</strong>{' '}
                 <small>
-                  {role}; made by {createdBy}, {day(createdAt)}
+                  {token.role}; made by {token.createdBy}, {day(token.createdAt)}
                 </small>
               </span>
               <button
                 type="button"
                 onClick={() =>
-                  void attempt(async () => {
-                    await ask('DELETE', `/tokens/${id}`);
+                  confirm({
+                    ...revokeQuestion(token),
+                    act: deed(`the token of ${token.name} is revoked`, () => ask('DELETE', `/tokens/${token.id}`)),
                   })
                 }
               >
-                Revoke
+                Revoke…
               </button>
             </li>
           ))}

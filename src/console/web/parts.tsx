@@ -1,8 +1,8 @@
 /** Small parts of several pages. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError } from './api.js';
 import type { Look } from './colours.js';
+import { LONGEST_LIMIT_MS, leftText, type Outcome, send, troubleOf, waitingText } from './deed.js';
 import { STATES } from './text.js';
 
 export function State({ state }: { readonly state: string }) {
@@ -53,15 +53,16 @@ export function Figure({
   );
 }
 
-export const troubleOf = (error: unknown) =>
-  error instanceof ApiError ? `${error.message}${error.hint === '' ? '' : ` (${error.hint})`}` : String(error);
+export { troubleOf };
 
 export interface Question {
   readonly title: string;
   readonly text: ComponentChildren;
-  /** On the button. */
-  readonly verb: string;
+  /** On the button; null: nothing can be done, and the text says why. */
+  readonly verb: string | null;
   readonly isHarmful?: boolean;
+  /** How long its answer is waited for; absent: {@link LONGEST_LIMIT_MS}. */
+  readonly limitMs?: number;
   readonly act: () => Promise<string>;
 }
 
@@ -75,18 +76,20 @@ export interface Confirming {
 /** Asks before it acts, and says what came of it. */
 export function useConfirm(): Confirming {
   const [question, setQuestion] = useState<Question | null>(null);
-  const [outcome, setOutcome] = useState<{ readonly text: string; readonly bad: boolean } | null>(null);
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const go = (asked: Question) =>
+    send({ act: asked.act, verb: asked.verb ?? '', limitMs: asked.limitMs ?? LONGEST_LIMIT_MS }, (result) => {
+      setOutcome(result);
+      // Another question may be open by now.
+      setQuestion((open) => (open === asked ? null : open));
+    });
+  const leave = (asked: Question, wasSent: boolean) => {
+    setQuestion(null);
+    if (wasSent) setOutcome({ text: leftText(asked.verb ?? ''), bad: true });
+  };
   const dialog = (
     <>
-      {question !== null && (
-        <Confirm
-          question={question}
-          onDone={(text, bad) => {
-            setQuestion(null);
-            if (text !== '') setOutcome({ text, bad });
-          }}
-        />
-      )}
+      {question !== null && <Confirm question={question} onGo={go} onLeave={leave} />}
       <p class={outcome?.bad === true ? 'outcome bad' : 'outcome'} role="status">
         {outcome?.text ?? ''}
       </p>
@@ -95,40 +98,49 @@ export function useConfirm(): Confirming {
   return { confirm: setQuestion, dialog, forget: () => setOutcome(null) };
 }
 
-function Confirm({
-  question,
-  onDone,
-}: {
+interface ConfirmProps {
   readonly question: Question;
-  readonly onDone: (text: string, bad: boolean) => void;
-}) {
+  readonly onGo: (question: Question) => void;
+  readonly onLeave: (question: Question, wasSent: boolean) => void;
+}
+
+function Confirm({ question, onGo, onLeave }: ConfirmProps) {
   const element = useRef<HTMLDialogElement>(null);
-  const [busy, setBusy] = useState(false);
+  const [sentMs, setSentMs] = useState<number | null>(null);
+  const wasSent = sentMs !== null;
   useEffect(() => element.current?.showModal(), []);
-  const go = async () => {
-    setBusy(true);
-    try {
-      onDone(await question.act(), false);
-    } catch (error) {
-      onDone(troubleOf(error), true);
-    }
+  useEffect(() => {
+    if (!wasSent) return;
+    const sinceMs = performance.now();
+    const timer = setInterval(() => setSentMs(performance.now() - sinceMs), 500);
+    return () => clearInterval(timer);
+  }, [wasSent]);
+  const go = () => {
+    setSentMs(0);
+    onGo(question);
   };
+  const leave = () => onLeave(question, wasSent);
   return (
-    <dialog ref={element} onClose={() => onDone('', false)} aria-labelledby="confirm-title">
+    <dialog ref={element} onClose={leave} aria-labelledby="confirm-title">
       <h2 id="confirm-title">{question.title}</h2>
       <div>{question.text}</div>
+      <p role="status" data-test="waiting">
+        {wasSent ? waitingText(sentMs, question.limitMs ?? LONGEST_LIMIT_MS) : ''}
+      </p>
       <div class="buttons">
-        <button type="button" onClick={() => onDone('', false)}>
-          Cancel
+        <button type="button" onClick={leave}>
+          {wasSent || question.verb === null ? 'Close' : 'Cancel'}
         </button>
-        <button
-          type="button"
-          class={question.isHarmful === true ? 'harmful' : 'primary'}
-          disabled={busy}
-          onClick={() => void go()}
-        >
-          {busy ? 'One moment…' : question.verb}
-        </button>
+        {question.verb !== null && (
+          <button
+            type="button"
+            class={question.isHarmful === true ? 'harmful' : 'primary'}
+            disabled={wasSent}
+            onClick={go}
+          >
+            {wasSent ? 'One moment…' : question.verb}
+          </button>
+        )}
       </div>
     </dialog>
   );

@@ -83,7 +83,7 @@ it('kills one that does not end, and starts none when none is wanted', () => {
   child.want(at('a:1'));
   vi.runAllTimers();
   child.want(null);
-  vi.advanceTimersByTime(2000);
+  vi.advanceTimersByTime(10_000);
   expect(started[0]?.signals).toEqual(['SIGTERM', 'SIGKILL']);
   started[0]!.emit('exit', null, 'SIGKILL');
   vi.runAllTimers();

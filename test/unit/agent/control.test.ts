@@ -2,8 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ExplainSnapshot } from '../../../src/agent/contract.js';
 import { AgentControl, type AgentControlParts } from '../../../src/agent/control.js';
+import type { News } from '../../../src/agent/order-news.js';
+import type { Order } from '../../../src/agent/orders.js';
 import { explainReport } from '../../../src/agent/report.js';
-import { orderText } from '../../../src/agent/steer.js';
+import { carryOut, orderText, type SteerParts } from '../../../src/agent/steer.js';
 import { configFrom, MINIMAL } from '../config/examples.js';
 
 const ALICE = { uid: 1000, user: 'alice', claimed: null };
@@ -27,6 +29,19 @@ describe('what a command does, in words', () => {
     expect(orderText({ name: 'stop' }, 'n1', 'stopped')).toContain('stopped already');
   });
 
+  it('says so where no other node is up: nobody would serve', async () => {
+    const members = [
+      { name: 'n1', state: 'up', weight: 1 },
+      { name: 'n2', state: 'stopped', weight: 1 },
+    ];
+    const steering = { node: 'n1', status: async () => ({ state: 'up', members }), post: () => undefined };
+    const said = (order: Order) => carryOut(order, steering as unknown as SteerParts);
+    expect(await said({ name: 'stop' })).toMatch(/^n1 stops now; no other node is up .*nobody would serve/);
+    expect(await said(drain)).toMatch(/^n1 drains; .* until its drain's deadline in 5 s, and then nobody would serve/);
+    members[1]!.state = 'up';
+    expect(await said({ name: 'stop' })).toBe('n1 stops now');
+  });
+
   it('asks for the state before it acts', async () => {
     const posted: unknown[] = [];
     const thread = {
@@ -42,7 +57,9 @@ describe('what a command does, in words', () => {
     };
     const recorded: object[] = [];
     const record = (_event: string, fields: object) => recorded.push(fields);
-    const parts = { config: () => configFrom(MINIMAL), node: 'n1', thread, record, orders };
+    const told: News[] = [];
+    const news = { tell: (each: News) => told.push(each) };
+    const parts = { config: () => configFrom(MINIMAL), node: 'n1', thread, record, orders, news };
     const control = new AgentControl(parts as unknown as AgentControlParts);
     const own = await control.command({ command: 'drain', node: null, deadlineMs: null }, ALICE);
     expect(own.message).toContain('n1 is stopped already');
@@ -55,6 +72,7 @@ describe('what a command does, in words', () => {
       { command: 'drain', node: 'n1', by: 'alice (uid 1000)', uid: 1000 },
       { command: 'drain', node: 'n2', by: 'alice (uid 1000)', uid: 1000 },
     ]);
+    expect(told).toEqual(['n1', 'n2'].map((node) => ({ command: 'drain', node, by: 'alice (uid 1000) on n1' })));
     await expect(control.command({ command: 'drain', node: 'n3', deadlineMs: null }, ALICE)).rejects.toThrow(
       'node n3 is not known; the farm has: n2',
     );
@@ -79,6 +97,7 @@ describe('what a command does, in words', () => {
       readFile: async () => text,
       thread: { ask: async () => ({ state: 'up', members: [] }) },
       record: () => undefined,
+      news: { tell: () => undefined },
       restart: (deadlineMs: number | null) => asked.push(deadlineMs),
     };
     const control = new AgentControl(parts as unknown as AgentControlParts);

@@ -46,6 +46,13 @@ describe('a line of the timeline', () => {
     );
   });
 
+  it('says who told another node to do what, and where', () => {
+    const news = { command: 'drain', node: 'n3', by: 'anna (console) on n2', from: 'n2' };
+    expect(said('command-elsewhere', news)).toEqual(['commands', 'drain n3', 'heard by n1', 'anna (console) on n2']);
+    const all = { command: 'apply', node: null, by: 'root on n2', from: 'n2' };
+    expect(said('command-elsewhere', all)).toEqual(['commands', 'apply', 'heard by n1', 'root on n2']);
+  });
+
   it('says what changed into what, and why, with units', () => {
     expect(said('state', { from: 'up', to: 'waiting', reason: 'deaf' })).toEqual([
       'membership',

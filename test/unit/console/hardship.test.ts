@@ -167,6 +167,25 @@ describe('a page', () => {
     await eventually('the others go on', () => heard.length > before);
   });
 
+  it('hears which role who looks has, with the next frame after it was changed', async () => {
+    const console_ = await rig();
+    const socket = await stream(console_);
+    let text = '';
+    socket.on('data', (part: Buffer) => {
+      text += part;
+    });
+    open.push(console_.live);
+    console_.live.start();
+    const other = structuredClone(console_.accounts.book);
+    const user = other.users.find(({ name }) => name === 'viewer')!;
+    Object.assign(user, { role: 'operator', revision: user.revision + 1 });
+    console_.accounts.learn(JSON.stringify(other));
+    await eventually('it is told', () => text.includes('event: role\ndata: {"role":"operator"}'));
+    Object.assign(user, { hash: 'changed', revision: user.revision + 1 });
+    console_.accounts.learn(JSON.stringify(other));
+    await eventually('it is over', () => text.includes('event: over'));
+  });
+
   it('that is closed is forgotten', async () => {
     const console_ = await rig();
     const socket = await stream(console_);

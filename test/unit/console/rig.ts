@@ -4,6 +4,7 @@ import { configJsonSchema } from '../../../src/config/json-schema.js';
 import { withNewUser } from '../../../src/console/accounts.js';
 import { allRoutes } from '../../../src/console/console.js';
 import type { Role } from '../../../src/console/contract.js';
+import { Ending } from '../../../src/console/ending.js';
 import { Live } from '../../../src/console/live.js';
 import { openApi } from '../../../src/console/openapi.js';
 import { hashPassword } from '../../../src/console/passwords.js';
@@ -92,6 +93,7 @@ export interface Rig {
   readonly audit: Audit;
   readonly live: Live;
   /** What the agent was asked. */
+  readonly ending: Ending;
   readonly asked: { readonly what: string; readonly with: unknown }[];
   readonly clock: { nowMs: number };
   /** How long answers were held back. */
@@ -128,6 +130,7 @@ export async function rig(agentOver: Partial<ControlClient> = {}, files = new Me
   const sessions = new Sessions(nowMs);
   const audit = new Audit(files);
   const live = new Live({ agent, fingerprint: 'AA', listen: '0.0.0.0:9443', nowMs, wallMs });
+  const ending = new Ending();
   const parts = { agent, accounts, sessions, audit, live, nowMs, wallMs };
   const pauses: number[] = [];
   const pause = async (ms: number) => void pauses.push(ms);
@@ -137,6 +140,7 @@ export async function rig(agentOver: Partial<ControlClient> = {}, files = new Me
   const server = buildServer({
     ...parts,
     certificate: null,
+    ending,
     hostNames: () => ['localhost', 'host-a', 'n1'],
     routes,
     openApi: openApi(routes, '0'),
@@ -155,5 +159,5 @@ export async function rig(agentOver: Partial<ControlClient> = {}, files = new Me
     const cookie = String(response.headers['set-cookie']).split(';')[0]!;
     return { cookie, token: (response.json() as { token: string }).token };
   };
-  return { server, files, accounts, sessions, audit, live, asked, clock, pauses, login, ask };
+  return { server, files, accounts, sessions, audit, live, ending, asked, clock, pauses, login, ask };
 }

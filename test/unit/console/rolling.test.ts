@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { Rolling, rollingOrder } from '../../../src/console/rolling.js';
+import { Rolling } from '../../../src/console/rolling.js';
+import { rollingOrder, whyNotRoll } from '../../../src/console/rolling-order.js';
 import type { MemberReport } from '../../../src/control/contract.js';
 import { statusOf } from './rig.js';
 
@@ -27,7 +28,10 @@ function farm({ never = '', looks = 3 } = {}) {
       if (away !== null && away.looks-- <= 0) away = null;
       return { ...base, members: base.members.map(member) };
     },
-    say: (line, outcome) => said.push(outcome === undefined ? line : `${line} (${outcome})`),
+    say: (line, by, outcome) => {
+      said.push(outcome === undefined ? line : `${line} (${outcome})`);
+      if (!ordered.at(-1)?.endsWith(` by ${by}`)) throw new Error(`${line} is told of ${by}`);
+    },
     nowMs: () => clock.nowMs,
     pause: async (ms) => {
       clock.nowMs += ms;
@@ -62,6 +66,12 @@ it('ends at the first that does not come back, and can then be begun again', asy
   expect(ordered).toEqual(['restart n1 by ann', 'restart n3 by ann']);
   await until(() => false || said.length > 2);
   expect(rolling.begin('bob').length).toBeGreaterThan(0);
+});
+
+it('is not begun where the only node with a weight would have to restart', () => {
+  const members = statusOf().members.map((one, at) => (at === 0 ? one : { ...one, weight: 0 }));
+  expect(whyNotRoll(statusOf({ members }))).toBe('only n1 has a weight: nobody would serve while it restarts');
+  expect(whyNotRoll(statusOf())).toBeNull();
 });
 
 it('refuses where nobody would serve meanwhile', () => {

@@ -16,10 +16,12 @@ const FAST: LinkTimes = {
   backoffMaxMs: 50,
   aliveMs: 30,
   silentMs: 400,
-  restAfterMs: 600,
-  restAliveMs: 300,
-  restSilentMs: 1200,
+  restAfterMs: 60_000,
+  restAliveMs: 10_000,
+  restSilentMs: 40_000,
 };
+/** Whose connections come to rest while a test looks. */
+const RESTFUL: LinkTimes = { ...FAST, restAfterMs: 600, restAliveMs: 300, restSilentMs: 1200 };
 /** For those who are to be thrown out for their silence. */
 const IMPATIENT: LinkTimes = { ...FAST, connectTimeoutMs: 150 };
 const ring = (...keys: Uint8Array[]) => new FarmKeyring(keys, keyIdOf(keys[0]!));
@@ -275,11 +277,11 @@ describe('a peer that goes', () => {
   });
 
   it('an idle connection to a living peer stays', async () => {
-    const [a, b] = [new Node('a'), new Node('b')];
+    const [a, b] = [new Node('a', 100, ring(KEY), RESTFUL), new Node('b', 100, ring(KEY), RESTFUL)];
     await a.knows(b);
     a.link.send('b', text('1'));
     await eventually(() => expect(b.got).toHaveLength(1));
-    const until = performance.now() + FAST.restAfterMs + 2 * FAST.restSilentMs;
+    const until = performance.now() + RESTFUL.restAfterMs + 2 * RESTFUL.restSilentMs;
     await eventually(() => expect(performance.now()).toBeGreaterThan(until));
     expect(a.downs).toEqual([]);
     expect(b.downs).toEqual([]);
@@ -394,7 +396,8 @@ describe('tampering with an open link', () => {
       const back = connect(endpoint!.port, '127.0.0.1');
       for (const socket of [front, back]) socket.on('error', () => {});
       front.on('data', (data) => {
-        if (flip) data[data.length - 1]! ^= 1;
+        // The first frame of what came together, behind its length, and the last one.
+        if (flip) for (const at of [4, data.length - 1]) data[at]! ^= 1;
         back.write(data);
       });
       back.pipe(front);
