@@ -1,11 +1,12 @@
 /** `covey bench`: its options, and what becomes of the report. */
-import { writeFile } from 'node:fs/promises';
+import { lookup } from 'node:dns/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { interruption } from '../lab/interrupt.js';
 import { LabError } from '../lab/names.js';
 import { lockRunDir, type RunDirLock, RunDirLockedError } from '../platform/incarnation-lock.js';
-import type { Scenario } from './contract.js';
+import { BenchError, type Scenario } from './contract.js';
 import { runLabBench } from './lab-bench.js';
+import { mustBeWritable, writeReport } from './report/file.js';
 import { htmlReport } from './report/html.js';
 import { listed, listLines } from './report/list.js';
 import { reportLines } from './report/table.js';
@@ -37,6 +38,7 @@ interface BenchFlags extends TargetFlags {
 }
 
 const SECONDS = 3;
+const LIMIT = 3600;
 const LOCK_DIRECTORY = '/run/covey-bench';
 const TARGET_SECONDS = 20;
 
@@ -51,7 +53,7 @@ export function addBenchCommand(program: Command): void {
     .argument('[scenario...]', `which: ${SCENARIOS.map(({ id }) => id).join(', ')} (default: all)`)
     .option('--rounds <n>', 'rounds, each through all peers', positive, 5)
     .option('--seconds <n>', 'length of one measurement (default: 3; with --target 20)', positive)
-    .option('--limit <seconds>', 'begin no measurement later than this', positive, 3600)
+    .option('--limit <seconds>', 'begin no measurement later than this', positive, LIMIT)
     .option('--peers <names>', 'only these peers, and what they are compared with', names)
     .option('--config-override <yaml>', "laid over the config of Covey's farms; may be repeated", collect, [])
     .option('--html <file>', 'write a report with plots: one file that needs nothing else')
@@ -77,10 +79,14 @@ export function addBenchCommand(program: Command): void {
 }
 
 async function bench(ids: readonly string[], flags: BenchFlags): Promise<void> {
-  if (flags.target !== undefined) return benchTarget(flags, flags.target);
+  if (flags.target !== undefined) {
+    if (ids.length > 0) throw new BenchError('--target measures a farm that lives: it takes no scenario');
+    return benchTarget(flags, flags.target);
+  }
   const scenarios = withPeers(chosenScenarios(ids), flags.peers ?? []);
   if (flags.list === true) return list(scenarios, flags.json === true);
   if (process.getuid?.() !== 0) throw rootNeeded();
+  if (flags.html !== undefined) await mustBeWritable(flags.html);
   const lock = await onlyOne();
   const interrupt = interruption(remark);
   const seconds = flags.seconds ?? SECONDS;
@@ -99,11 +105,12 @@ async function bench(ids: readonly string[], flags: BenchFlags): Promise<void> {
     interrupt.done();
     return lock.release();
   });
-  if (flags.html !== undefined) await writeFile(flags.html, htmlReport(report));
   if (flags.json === true) say(JSON.stringify(report));
   else for (const line of reportLines(report)) say(line);
-  if (flags.html !== undefined) remark(`report: ${flags.html}`);
-  if (report.scenarios.flatMap(failedPeers).length > 0) process.exitCode = 1;
+  const failed = report.scenarios.flatMap((scenario) => failedPeers(scenario).map((name) => `${scenario.id}: ${name}`));
+  if (failed.length > 0) remark(`not measured: ${failed.join(', ')}`);
+  if (failed.length > 0 || interrupt.signal.aborted) process.exitCode = 1;
+  await keepReport(flags.html, () => htmlReport(report));
 }
 
 /** Labs of every run have the same names, so that what an aborted one left is removed; and two at once would measure each other. */
@@ -129,7 +136,9 @@ function rootNeeded(): LabError {
 async function benchTarget(flags: BenchFlags, { host, port }: Endpoint): Promise<void> {
   const { path, connections, probes, timeout, nodeHeader } = flags;
   const seconds = flags.seconds ?? TARGET_SECONDS;
-  const load = { host, port, path, seconds, connections, timeoutMs: timeout };
+  if (flags.html !== undefined) await mustBeWritable(flags.html);
+  const address = await addressOf(host);
+  const load = { host, address, port, path, seconds, connections, timeoutMs: timeout };
   const options = { ...load, probesPerSecond: probes, nodeHeader: nodeHeader ?? null };
   const ended = new AbortController();
   const end = (): void => ended.abort();
@@ -138,10 +147,26 @@ async function benchTarget(flags: BenchFlags, { host, port }: Endpoint): Promise
   const wallTime = (): string => new Date().toISOString();
   const command = targetCommand(flags, { host, port }, seconds);
   const report = await runTargetBench({ options, command, signal: ended.signal, wallTime });
-  if (flags.html !== undefined) await writeFile(flags.html, targetHtml(report));
   if (flags.json === true) say(JSON.stringify(report));
   else for (const line of targetLines(report)) say(line);
   if (report.latencyMs === null) process.exitCode = 1;
+  await keepReport(flags.html, () => targetHtml(report));
+}
+
+/** Last, so that figures which took an hour are on the screen before a disk is found full. */
+async function keepReport(path: string | undefined, html: () => string): Promise<void> {
+  if (path === undefined) return;
+  await writeReport(path, html());
+  remark(`report: ${path}`);
+}
+
+/** Once: a resolver that does not answer would hold up each request, and the end of the run. */
+async function addressOf(host: string): Promise<string> {
+  try {
+    return (await lookup(host)).address;
+  } catch (cause) {
+    throw new BenchError(`the address of ${host} cannot be found: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function list(scenarios: readonly Scenario[], isJson: boolean): void {
@@ -156,11 +181,12 @@ function quoted(text: string): string {
   return /^[\w.,:/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-type RepeatFlags = Pick<BenchFlags, 'rounds' | 'peers' | 'configOverride'> & { readonly seconds: number };
+type RepeatFlags = Pick<BenchFlags, 'rounds' | 'limit' | 'peers' | 'configOverride'> & { readonly seconds: number };
 
 /** Everything that has a say in the figures. */
 export function repeatCommand(ids: readonly string[], flags: RepeatFlags): string {
   const words = ['covey bench', ...ids, `--rounds ${flags.rounds}`, `--seconds ${flags.seconds}`];
+  if (flags.limit !== LIMIT) words.push(`--limit ${flags.limit}`);
   if (flags.peers !== undefined) words.push(`--peers ${quoted(flags.peers.join(','))}`);
   for (const text of flags.configOverride) words.push(`--config-override ${quoted(text)}`);
   return words.join(' ');

@@ -108,7 +108,7 @@ export interface ScenarioResult {
   readonly figures: readonly Figure[];
   readonly peers: readonly PeerResult[];
   readonly absent: readonly Absent[];
-  /** True when the time was over before all rounds were done. */
+  /** True when the time was over, or the run interrupted, before all rounds were done. */
   readonly isCut: boolean;
 }
 

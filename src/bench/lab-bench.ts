@@ -26,7 +26,13 @@ export async function runLabBench(options: LabBenchOptions): Promise<Report> {
     const { there, absent } = present(scenario.peers);
     for (const one of absent) options.say(`absent: ${one.name}: ${one.reason}`);
     const endMs = begunMs + (options.limitSeconds * 1000 * (index + 1)) / scenarios.length;
-    results.push(await runScenario(scenario, there, absent, { ...options, endMs }));
+    try {
+      results.push(await runScenario(scenario, there, absent, { ...options, endMs }));
+    } catch (cause) {
+      // Interrupted while beds were set up: what scenarios before it have measured is worth showing.
+      if (!options.signal.aborted || results.length === 0) throw cause;
+    }
+    if (options.signal.aborted) break;
   }
   return {
     version: 1,

@@ -42,9 +42,11 @@ export async function runScenario(
 
 const SET_UP_FAILED = 'could not be set up: ';
 
-/** Peers that should have taken part. */
-export function failedPeers({ absent }: ScenarioResult): readonly string[] {
-  return absent.filter(({ reason }) => reason.startsWith(SET_UP_FAILED)).map(({ name }) => name);
+/** Peers that should have taken part, and of which nothing is known. */
+export function failedPeers({ absent, peers }: ScenarioResult): readonly string[] {
+  const notSetUp = absent.filter(({ reason }) => reason.startsWith(SET_UP_FAILED));
+  const notMeasured = peers.filter(({ figures }) => Object.keys(figures).length === 0);
+  return [...notSetUp, ...notMeasured].map(({ name }) => name);
 }
 
 /** @returns whether the time was over too early. */
@@ -86,7 +88,7 @@ function textOf(cause: unknown): string {
 async function rounds(beds: ReadonlyMap<Course, Bed>, options: RoundOptions): Promise<boolean> {
   for (let round = 0; round < options.rounds; round++) {
     for (const [course, bed] of rotated([...beds], round)) {
-      options.signal.throwIfAborted();
+      if (options.signal.aborted) return true;
       if (options.nowMs() >= options.endMs) {
         options.say(`the time is over after ${round} of ${options.rounds} rounds`);
         return true;
@@ -108,7 +110,7 @@ async function measure(course: Course, bed: Bed, round: number, options: RoundOp
         .join(', ')}`,
     );
   } catch (cause) {
-    options.signal.throwIfAborted();
+    if (options.signal.aborted) return;
     course.samples[round] = null;
     const why = textOf(cause);
     course.notes.push(`round ${round + 1} is void: ${why}`);

@@ -57,7 +57,7 @@ function section(scenario: ScenarioResult): string {
       ),
     ),
     list(peers.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`))),
-    scenario.isCut ? '<p>The time was over before all rounds were done.</p>' : '',
+    scenario.isCut ? '<p>Not all rounds were done: the time was over, or it was interrupted.</p>' : '',
   ].join('\n');
 }
 

@@ -32,7 +32,7 @@ export function listLines(all: readonly Listed[]): readonly string[] {
     `${id.padEnd(10)}${title}`,
     ...peers.map(({ name, about, absent, install }) => {
       const lack = absent === null ? '' : ` [absent: ${absent}${install === null ? '' : `; ${install}`}]`;
-      return `  ${name === base ? '*' : ' '} ${name.padEnd(14)}${about}${lack}`;
+      return `  ${name === base ? '*' : ' '} ${name.padEnd(19)}${about}${lack}`;
     }),
     '',
   ]);

@@ -1,7 +1,10 @@
 /** Measuring a farm that lives, from outside. */
 
 export interface TargetOptions {
+  /** As it was given: for the request's Host, and for people. */
   readonly host: string;
+  /** Where it is. */
+  readonly address: string;
   readonly port: number;
   readonly path: string;
   readonly seconds: number;

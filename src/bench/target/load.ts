@@ -63,16 +63,20 @@ async function askAnew(options: TargetOptions, take: (one: Reply) => void, goesO
 }
 
 /** One request; never rejects. `agent` false: on a connection of its own. */
-function ask({ host, port, path, timeoutMs, nodeHeader }: TargetOptions, agent: Agent | false): Promise<Reply> {
+function ask(
+  { host, address, port, path, timeoutMs, nodeHeader }: TargetOptions,
+  agent: Agent | false,
+): Promise<Reply> {
   const atMs = performance.now();
-  const headers = agent === false ? { connection: 'close' } : {};
+  const named = { host: `${host.includes(':') ? `[${host}]` : host}${port === 80 ? '' : `:${port}`}` };
+  const headers = agent === false ? { ...named, connection: 'close' } : named;
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined;
     const finish = (error: string | null, found: ReturnType<typeof nodeOf> = null): void => {
       clearTimeout(timer);
       resolve({ atMs, tookMs: performance.now() - atMs, error, node: found?.name ?? null, by: found?.by ?? null });
     };
-    const request = get({ host, port, path, agent, headers }, (response) => {
+    const request = get({ host: address, port, path, agent, headers }, (response) => {
       let body = '';
       response.setEncoding('latin1').on('data', (text: string) => {
         if (body.length < BODY_BYTES) body += text;

@@ -16,8 +16,8 @@ const OTHER = 'n2';
 /** Below those that the system gives out by itself. */
 const FIRST_PORT = 20_000;
 
-/** `reach: auto`, the default of the product, chooses the ring; the lab's config has `flood`, so here it is named. */
-export const coveyRing = coveyWay('covey', 'ring', 'Covey with its own capture ring, as `reach: auto` chooses it');
+/** `capture: auto`, the default of the product, chooses the ring wherever the kernel has it; here it is named. */
+export const coveyRing = coveyWay('covey', 'ring', 'Covey with its own capture ring, as `capture: auto` chooses it');
 export const coveyPcap = coveyWay('covey pcap', 'pcap', 'Covey with capture: pcap');
 export const coveyByVips = coveyWay('covey by VIPs', 'ring', 'Covey without its exact filter in the kernel', {
   COVEY_BUCKET_FILTER: 'off',

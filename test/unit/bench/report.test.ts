@@ -1,10 +1,14 @@
 /** Table, plots and HTML of one report; what the programs print. */
-import { describe, expect, it } from 'vitest';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { repeatCommand } from '../../../src/bench/commands.js';
 import type { FigureResult, Peer, Report, Scenario } from '../../../src/bench/contract.js';
 import { gapOf } from '../../../src/bench/faults/gap.js';
 import { workedSeconds } from '../../../src/bench/machine.js';
 import { isInstalled, present } from '../../../src/bench/programs.js';
+import { mustBeWritable, writeReport } from '../../../src/bench/report/file.js';
 import { htmlReport } from '../../../src/bench/report/html.js';
 import { listed, listLines } from '../../../src/bench/report/list.js';
 import { niceTop } from '../../../src/bench/report/plot.js';
@@ -70,12 +74,12 @@ const REPORT: Report = {
 describe('the table', () => {
   const text = reportLines(REPORT).join('\n');
   it('has medians, spread, ratios, who is missing and how to get it, the machine, and the command', () => {
-    expect(text).toContain('    direct        1000  (900..1100)');
-    expect(text).toMatch(/ {4}covey {9}850 {2}\(700\.\.990\) +0\.85 x direct \(0\.75\.\.0\.95\)/);
+    expect(text).toContain('    direct             1000  (900..1100)');
+    expect(text).toMatch(/ {4}covey {14}850 {2}\(700\.\.990\) +0\.85 x direct \(0\.75\.\.0\.95\)/);
     expect(text).toContain('absent: haproxy: not installed: haproxy; to have it: apt-get install haproxy');
     expect(text).toContain('covey: round 2 is void: <why>');
     expect(text).toContain('not measured');
-    expect(text).toContain('The time was over before all rounds were done.');
+    expect(text).toContain('Not all rounds were done: the time was over, or it was interrupted.');
     expect(text).toContain('wrk 4.1.0');
     expect(text).toContain("command: covey bench http --peers 'a b'");
   });
@@ -190,8 +194,34 @@ describe('a gap', () => {
 });
 
 it('the command to repeat a run has all that has a say in it, quoted for a shell', () => {
-  const flags = { rounds: 9, seconds: 2, peers: ['covey', 'nft jhash'], configOverride: ['{ reach: relay }'] };
+  const flags = {
+    rounds: 9,
+    seconds: 2,
+    limit: 60,
+    peers: ['covey', 'nft jhash'],
+    configOverride: ['{ reach: relay }'],
+  };
   expect(repeatCommand(['http'], flags)).toBe(
-    "covey bench http --rounds 9 --seconds 2 --peers 'covey,nft jhash' --config-override '{ reach: relay }'",
+    "covey bench http --rounds 9 --seconds 2 --limit 60 --peers 'covey,nft jhash' --config-override '{ reach: relay }'",
   );
+});
+
+describe('the file of the report', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'covey-report-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  it('is refused before anything is measured where it cannot be written', async () => {
+    await expect(mustBeWritable(join(directory, 'none', 'r.html'))).rejects.toThrow(/cannot be written to .*ENOENT/);
+    const path = join(directory, 'r.html');
+    writeFileSync(path, 'of last week');
+    await mustBeWritable(path);
+    expect(readFileSync(path, 'utf8'), 'kept until there is a new one').toBe('of last week');
+    await writeReport(path, 'new');
+    expect(readFileSync(path, 'utf8')).toBe('new');
+  });
+
+  it('says it where the disk is full, and removes no device', async () => {
+    await expect(writeReport('/dev/full', 'x'.repeat(8192))).rejects.toThrow(/was not written to .*ENOSPC/);
+    expect(existsSync('/dev/full')).toBe(true);
+  });
 });

@@ -103,13 +103,25 @@ describe('rounds', () => {
       return { rate: 1 };
     };
     const all = rig({ base: () => ({ rate: 1 }), a: stop });
-    await expect(run(all, all.options({ signal: interrupt.signal }))).rejects.toThrow('interrupted');
+    const { isCut, peers } = await run(all, all.options({ signal: interrupt.signal }));
+    expect([isCut, peers.map(({ figures }) => figures.rate?.n)]).toEqual([true, [1, 1]]);
     expect(all.order).toEqual(['base', 'a']);
     expect(all.closed.sort()).toEqual(['a', 'base']);
   });
 });
 
 describe('a peer that cannot be set up', () => {
+  it('or of which nothing could be measured has failed', async () => {
+    const all = rig({
+      base: () => ({ rate: 10 }),
+      a: () => {
+        throw new Error('no answer');
+      },
+      b: 'cannot be set up',
+    });
+    expect(failedPeers(await run(all, all.options())).toSorted()).toEqual(['a', 'b']);
+  });
+
   it('is absent, with the reason, and the others are measured', async () => {
     const all = rig({ base: () => ({ rate: 10 }), a: 'cannot be set up', b: () => ({ rate: 5 }) });
     const result = await run(all, all.options());

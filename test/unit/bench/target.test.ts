@@ -24,7 +24,8 @@ async function serve(listener: RequestListener): Promise<number> {
 }
 
 function measure(port: number, change: Partial<TargetOptions> = {}) {
-  const load = { host: '127.0.0.1', port, path: '/', seconds: 1, connections: 4, probesPerSecond: 50, timeoutMs: 300 };
+  const at = { host: '127.0.0.1', address: '127.0.0.1', port };
+  const load = { ...at, path: '/', seconds: 1, connections: 4, probesPerSecond: 50, timeoutMs: 300 };
   const options = { ...load, nodeHeader: null, ...change };
   const { signal } = new AbortController();
   return runTargetBench({ options, command: 'covey bench', signal, wallTime: () => '2026-01-02T03:04:05Z' });
