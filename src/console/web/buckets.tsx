@@ -54,7 +54,9 @@ export function BucketMap({
       <h2 id="buckets-title">Buckets</h2>
       <p class="hint">
         Each field is one of 4096 buckets of clients, in the colour of the node that holds it.{' '}
-        {moving === 0 ? 'None is moving.' : `${moving} are on the way to another node (framed).`}
+        {moving === 0
+          ? 'None is moving.'
+          : `${moving} ${moving === 1 ? 'is' : 'are'} on the way to another node (framed).`}
       </p>
       {ageMs !== null && ageMs > STALE_AFTER_MS && <p class="old">What is shown is {duration(ageMs)} old.</p>}
       <canvas

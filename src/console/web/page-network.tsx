@@ -149,12 +149,18 @@ function Result({ report, atMs }: Found) {
           <li key={line}>{line}</li>
         ))}
       </ul>
-      <p class="hint">What arrives: the row sends, the column receives.</p>
-      <div class="matrices">
-        {WAYS.map((way) => (
-          <Matrix key={way} way={way} nodes={nodes} report={report} />
-        ))}
-      </div>
+      {nodes.length < 2 ? (
+        <p class="hint">One node alone has nobody to send to: there is no matrix.</p>
+      ) : (
+        <>
+          <p class="hint">What arrives: the row sends, the column receives.</p>
+          <div class="matrices">
+            {WAYS.map((way) => (
+              <Matrix key={way} way={way} nodes={nodes} report={report} />
+            ))}
+          </div>
+        </>
+      )}
       {report.silent.length > 0 && <p class="trouble">Did not answer: {report.silent.join(', ')}</p>}
     </section>
   );
