@@ -94,10 +94,12 @@ export class MembershipBed {
 
   /**
    * SIGSTOP for so long, to the millisecond as far as this machine lets us. `covey lab stall` and `start` are too coarse for that: each looks
-   * at the lab before it acts. @returns for how long the node stood in truth, ms.
+   * at the lab before it acts. It begins right when `isMoment` says so. @returns for how long the node stood in truth, ms.
    */
-  async stand(node: string, ms: number): Promise<number> {
+  async stand(node: string, ms: number, isMoment: () => Promise<boolean>): Promise<number> {
+    // To look for them takes as long as some leases last.
     const processes = agentProcesses(this.farm.lab, node);
+    await until('the moment has come', isMoment);
     signalAll(processes, 'SIGSTOP');
     const sinceMs = nowMs();
     await pass(ms);
