@@ -12,7 +12,7 @@ import { noticeLacks, passOn } from './gossip.js';
 import { cutWhatIsFree, endGrantsTo, grantWhatIsPlanned, onOutcome, onReady, tendGrants } from './granter.js';
 import { beat, heartbeatDueMs } from './heartbeat.js';
 import { answerWanted, compareKept, dropKeeper, takeKeeps } from './keepers.js';
-import { leaseIsOver, renewLease } from './lease.js';
+import { leaseIsOver, nextSilenceMs, renewLease } from './lease.js';
 import { callDead, hear, hearObituary, type LifeHooks, nextDeathMs, resolveOverlap } from './liveness.js';
 import type { Incarnation, LinkMessage, NodeName } from './messages.js';
 import { forgetFormer, goUp, noticeIngress, onEvidence, rememberMac, tellReach } from './reach.js';
@@ -87,6 +87,7 @@ function nextTick(s: State): number {
     soonMs,
     joinMs,
     deafnessDueMs(s),
+    nextSilenceMs(s),
   );
   return Math.max(s.nowMs + 1, dueMs);
 }

@@ -23,6 +23,16 @@ export function mayServe({ state, plans }: Heartbeat): boolean {
   return state === 'waiting' && plans.some(({ held, kept }) => !isEmpty(held) || !isEmpty(kept));
 }
 
+/** When the next peer counts no more for its silence, if nothing is heard of it: our lease may hang on it, and little of it be left. */
+export function nextSilenceMs(s: State): number {
+  let nextMs = Number.POSITIVE_INFINITY;
+  for (const { heardMs } of s.peers.values()) {
+    const silentMs = heardMs + SILENT_INTERVALS * s.settings.intervalMs + 1;
+    if (silentMs > s.nowMs && silentMs < nextMs) nextMs = silentMs;
+  }
+  return nextMs;
+}
+
 /** Those whose silence about us must end our lease: they would take our buckets. */
 export function countedPeers(s: State): Peer[] {
   return [...s.peers.values()].filter((peer) => {

@@ -62,6 +62,9 @@ describe('trace', () => {
       'eth0',
       '-U',
       '--immediate-mode',
+      // By its default of 256 KiB a frame, the buffer would have room for eight.
+      '-s',
+      '256',
       '-Z',
       'root',
       '-w',
