@@ -36,7 +36,7 @@ const ALONE_MS = 1000;
 /** A page that hears nothing for two seconds takes this console for gone. */
 const FRAME_EVERY_MS = 800;
 const FIRST_EVENTS = 300;
-/** Members are asked every 700 ms, and answer at once. */
+/** Members are asked every 350 ms, and answer at once. */
 const FAREWELL_MS = 1600;
 const FAREWELL_LOOK_MS = 100;
 

@@ -41,6 +41,28 @@ it('one who has fallen silent may be dead: three times', () => {
   expect(bench.newest().sequence - before).toBeLessThanOrEqual(7);
 });
 
+it('a node that comes late itself lacks time, not heartbeats: three times', () => {
+  const bench = farmWith(['n2']);
+  const { heard } = bench.heartbeatOf('n2');
+  bench.run(210, () => void bench.hear('n2', { heard }));
+  bench.nowMs = bench.core.nextTickMs() + 60;
+  bench.hear('n2', { heard });
+  expect(bench.core.nextTickMs() - bench.nowMs).toBeGreaterThan(30);
+});
+
+it('one who falls silent: a tick is due right when it counts no more, for our lease may have hung on it until then', () => {
+  const bench = farmWith(['n2']);
+  const lastMs = bench.nowMs - 50;
+  bench.run(130);
+  const ticks: number[] = [];
+  while (bench.nowMs < lastMs + 450) {
+    bench.nowMs = bench.core.nextTickMs();
+    bench.step({ type: 'tick' });
+    ticks.push(bench.nowMs - lastMs);
+  }
+  expect(ticks).toContain(301);
+});
+
 it('the members are those of the status', () => {
   const bench = farmWith(['n2', 'n3']);
   bench.hear('n4', { state: 'draining' });

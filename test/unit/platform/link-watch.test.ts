@@ -64,7 +64,7 @@ it('while messages go, says it lives twice a second, and for 5 s after the last 
 
 it('calls nobody silent for a stall of its own', () => {
   watch.used();
-  const spy = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 30_000);
+  const spy = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 2 * restSilentMs);
   vi.advanceTimersByTime(aliveMs);
   spy.mockRestore();
   expect(silences).toEqual([]);

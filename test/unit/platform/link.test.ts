@@ -204,6 +204,16 @@ describe('a slow network', () => {
   });
 });
 
+describe('a peer that neither reads nor speaks', () => {
+  it('is noticed by its silence as long as something waits for it, however long ago the last piece went', async () => {
+    const a = new Node('a', 100, ring(KEY), { ...FAST, restAfterMs: 300, restAliveMs: 60_000, restSilentMs: 60_000 });
+    const port = await fakePeer((socket) => void socket.pause());
+    a.link.learn('b', 5, [{ address: '127.0.0.1', port }]);
+    a.link.send('b', new Uint8Array(15_000_000));
+    await eventually(() => expect(a.link.status().counters.silent).toBe(1));
+  });
+});
+
 describe('a peer that goes', () => {
   it('is reported down on both sides, and found again', async () => {
     const [a, b] = [new Node('a'), new Node('b')];
