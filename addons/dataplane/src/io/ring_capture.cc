@@ -11,6 +11,7 @@
 
 #include "bpf_program.h"
 #include "clock.h"
+#include "kernel_fast_path.h"
 
 namespace covey::io {
 
@@ -189,6 +190,7 @@ bool RingCapture::takeLongFrame(CapturedFrame* frame) {
 }
 
 bool RingCapture::setFilter(const std::vector<sock_filter>& program, SystemError* error) {
+  if (fastPath_ != nullptr && fastPath_->setFilter(socket_.get(), program)) return true;
   return attachBpf(socket_.get(), program, error);
 }
 

@@ -22,6 +22,10 @@ class RingCapture final : public Capture {
   const InterfaceFacts& interface() const override { return facts_; }
   int drain(int limit, FrameSink& sink) override;
   bool setFilter(const std::vector<sock_filter>& program, SystemError* error) override;
+  bool useFastPath(const KernelFastPath& path) override {
+    fastPath_ = &path;
+    return true;
+  }
   uint64_t drops() override;
 
  private:
@@ -38,6 +42,7 @@ class RingCapture final : public Capture {
 
   InterfaceFacts facts_;
   UniqueFd socket_;
+  const KernelFastPath* fastPath_ = nullptr;
   uint8_t* ring_ = nullptr;
   size_t ringLength_ = 0;
   uint32_t slotSize_ = 0;

@@ -1,0 +1,42 @@
+#include "kernel_fast_path.h"
+
+#include <net/if.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "bpf_program.h"
+#include "ebpf.h"
+#include "fast_path_program.h"
+
+namespace covey::io {
+
+std::unique_ptr<KernelFastPath> KernelFastPath::open(const std::string& tun, SystemError* error) {
+  if (::sysconf(_SC_NPROCESSORS_CONF) > long(kFastCores)) {
+    *error = makeError(E2BIG, "sysconf", "opening the fast path", "There are too many cores");
+    return nullptr;
+  }
+  std::unique_ptr<KernelFastPath> path(new KernelFastPath);
+  if (!path->table_.open(sizeof(FastTable), error)) return nullptr;
+  path->table()->header.generation = 1;
+  path->program_ = loadProgram(BPF_PROG_TYPE_SCHED_CLS, ingressProgram(path->table_.descriptor(), ::if_nametoindex(tun.c_str())), error);
+  if (!path->program_) return nullptr;
+  // What the kernel thinks of the other program shows before anything relies on it.
+  return loadProgram(BPF_PROG_TYPE_SOCKET_FILTER, socketProgram(path->table_.descriptor(), rejectAllBpf()), error)
+             ? std::move(path)
+             : nullptr;
+}
+
+bool KernelFastPath::attach(uint32_t interface, SystemError* error) {
+  link_.reset(-1);
+  link_ = attachToIngress(program_.get(), interface, error);
+  return bool(link_);
+}
+
+bool KernelFastPath::setFilter(int socket, const std::vector<sock_filter>& classic) const {
+  SystemError ignored;
+  const UniqueFd program = loadProgram(BPF_PROG_TYPE_SOCKET_FILTER, socketProgram(table_.descriptor(), classic), &ignored);
+  const int fd = program.get();
+  return program && ::setsockopt(socket, SOL_SOCKET, SO_ATTACH_BPF, &fd, sizeof fd) == 0;
+}
+
+}  // namespace covey::io

@@ -1,0 +1,35 @@
+// The kernel's part of the fast path: its table, its program at the interface, and the one that each capture gets for its socket.
+#pragma once
+
+#include <linux/filter.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../filter/fast_path.h"
+#include "shared_table.h"
+#include "system_error.h"
+#include "unique_fd.h"
+
+namespace covey::io {
+
+class KernelFastPath {
+ public:
+  // `tun` is the device into which packets go. Null with `error` set where the kernel has no such thing, or forbids it.
+  static std::unique_ptr<KernelFastPath> open(const std::string& tun, SystemError* error);
+
+  FastTable* table() const { return static_cast<FastTable*>(table_.memory()); }
+  // To an interface in place of the one before. False with `error` set.
+  bool attach(uint32_t interface, SystemError* error);
+  void detach() { link_.reset(-1); }
+  // Gives a packet socket the program `classic`, with the fast path before it. False: the kernel refuses; what it had stays.
+  bool setFilter(int socket, const std::vector<sock_filter>& classic) const;
+
+ private:
+  SharedTable table_;
+  UniqueFd program_;
+  UniqueFd link_;
+};
+
+}  // namespace covey::io
