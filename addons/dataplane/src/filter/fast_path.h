@@ -60,9 +60,10 @@ struct alignas(64) FastHeader {
 
 /** One for each core: what the socket's filter says of the frame at hand, for the program that comes next on that core. */
 struct alignas(64) FastCore {
-  /** Bytes of the frame, if it is to be taken; 0: it is not. */
-  uint32_t taken = 0;
+  /** Bytes of the frame, with kFastDrop if it is another node's, else it is to be taken; 0: nothing is said. */
+  uint32_t verdict = 0;
 };
+constexpr uint32_t kFastDrop = 0x80000000u;
 
 constexpr uint32_t kFastSlots = 1u << 16;
 /** Cores with a number beyond share a place with others, which must not be: no fast path there. */

@@ -259,7 +259,7 @@ class Writer {
     code_.bind(test_);
     code_.emit(BPF_ALU | BPF_RSH | BPF_X, 0);
     code_.jumpIf(BPF_JSET, 1, pass_);
-    code_.emit(BPF_RET | BPF_K, 0);
+    code_.emit(BPF_RET | BPF_K, 0, kOfAnotherNode);
     code_.bind(pass_);
     code_.emit(BPF_RET | BPF_K, kSnapLength);
   }

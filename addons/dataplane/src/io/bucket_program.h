@@ -10,6 +10,10 @@
 
 namespace covey::io {
 
+// Mark (sock_filter::jt) of the instruction that holds back a packet to the VIP because another node has its bucket: no more can be
+// known of what is held back elsewhere than that it is not for this farm, or not to be judged here.
+constexpr uint8_t kOfAnotherNode = 1;
+
 // A program that holds back whole TCP and UDP packets to a VIP, sent to the shared MAC, whose bucket is not in the sieve. Everything
 // else goes by `plain`, the program for the VIPs alone: other MACs (relay, bystanders), frames from the vMAC, fragments, ICMP,
 // extension headers, headers of wrong lengths, tags in the bytes, ports without a rule or with one that denies. So `classify` remains the authority, and

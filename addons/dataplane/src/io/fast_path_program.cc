@@ -8,6 +8,8 @@
 #include "../filter/fast_path.h"
 #include "../filter/ip.h"
 #include "../filter/transport.h"
+#include "bucket_program.h"
+#include "capture.h"
 #include "ebpf.h"
 
 namespace covey::io {
@@ -19,9 +21,14 @@ using Label = EbpfAssembler::Label;
 // Registers. 0 has results, 1 to 5 are lost with calls and looks at the packet, 10 is the end of the stack.
 constexpr int kResult = 0;
 constexpr int kContext = 6;
+// Of the classic program: its index register (its accumulator is 0), and where that is saved.
+constexpr int kX = 7;
+constexpr int kSaved = 8;
+// Of what comes before and after it.
 constexpr int kTable = 7;
-constexpr int kCore = 8;
-constexpr int kKept = 9;
+constexpr int kKept = 8;
+// This core's FastCore, all along.
+constexpr int kCore = 9;
 constexpr int kStack = 10;
 
 // Fields of __sk_buff.
@@ -39,21 +46,18 @@ void findCore(EbpfAssembler& code, int table) {
   code.alu64R(BPF_ADD, kCore, kResult);
 }
 
-constexpr int kTakenAt = offsetof(FastTable, cores) + offsetof(FastCore, taken);
+constexpr int kVerdictAt = offsetof(FastTable, cores) + offsetof(FastCore, verdict);
 
 // The frame's FastIdentity is put together on the stack, word by word, and compared with two slots.
-class SocketProgram {
+class LookUp {
  public:
-  SocketProgram(int table, EbpfAssembler& code) : table_(table), code_(code), miss_(code.label()) {}
+  LookUp(int table, EbpfAssembler& code) : table_(table), code_(code), miss_(code.label()) {}
 
-  // What is not taken goes on behind it.
+  // The context and this core's place must be in their registers. What is not taken goes on behind it.
   void write() {
     const Label ipv6 = code_.label();
     const Label known = code_.label();
-    code_.move64(kContext, 1);
-    findCore(code_, table_);
-    code_.move(kResult, 0);
-    code_.store(BPF_W, kCore, kTakenAt, kResult);
+    code_.loadTable(kTable, table_);
     code_.load(BPF_W, kResult, kContext, kHasTagAt);
     code_.jumpK(BPF_JNE, kResult, 0, miss_);
     needBytes(ETH_HLEN);
@@ -168,7 +172,7 @@ class SocketProgram {
     code_.move(kResult, 1);
     code_.emit(BPF_STX | BPF_ATOMIC | BPF_W, kKept, kResult, offsetof(FastSlot, packets), BPF_ADD);
     code_.load(BPF_W, kResult, kContext, kLengthAt);
-    code_.store(BPF_W, kCore, kTakenAt, kResult);
+    code_.store(BPF_W, kCore, kVerdictAt, kResult);
     code_.move(kResult, 0);
     code_.exit();
   }
@@ -204,11 +208,13 @@ class SocketProgram {
 // Instruction by instruction, as the kernel itself does with such programs (bpf_convert_filter in net/core/filter.c).
 class Translator {
  public:
-  Translator(EbpfAssembler& code, const std::vector<sock_filter>& classic) : code_(code), classic_(classic) {
+  // What the program lets pass goes on at `pass`.
+  Translator(EbpfAssembler& code, const std::vector<sock_filter>& classic, Label pass)
+      : code_(code), classic_(classic), pass_(pass), other_(code.label()) {
     for (size_t i = 0; i < classic.size(); i++) places_.push_back(code.label());
   }
 
-  // The context must be in its register.
+  // The context and this core's place must be in their registers.
   bool write() {
     code_.move(kA, 0);
     code_.move(kX, 0);
@@ -216,13 +222,14 @@ class Translator {
       code_.bind(places_[i]);
       if (!writeOne(i)) return false;
     }
+    if (knowsOthers_) writeOfAnotherNode();
     return true;
   }
+  // The kernel refuses what it could never reach.
+  bool letsPass() const { return letsPass_; }
 
  private:
   static constexpr int kA = 0;
-  static constexpr int kX = 7;
-  static constexpr int kSaved = 8;
   // Looks at the packet beyond this are questions to the kernel about something else (SKF_AD_OFF).
   static constexpr uint32_t kFirstSpecial = 0x80000000u;
 
@@ -249,9 +256,7 @@ class Translator {
       case BPF_JMP:
         return writeJump(one, at);
       case BPF_RET:
-        if (BPF_RVAL(one.code) == BPF_K) code_.move(kResult, value);
-        code_.exit();
-        return BPF_RVAL(one.code) == BPF_K || BPF_RVAL(one.code) == BPF_A;
+        return writeReturn(one);
       default:
         if (BPF_MISCOP(one.code) == BPF_TAX) code_.aluR(BPF_MOV, kX, kA);
         if (BPF_MISCOP(one.code) == BPF_TXA) code_.aluR(BPF_MOV, kA, kX);
@@ -307,11 +312,44 @@ class Translator {
     return true;
   }
 
+  bool writeReturn(const sock_filter& one) {
+    if (BPF_RVAL(one.code) != BPF_K) return false;
+    if (one.k != 0) {
+      letsPass_ = true;
+      code_.jump(pass_);
+    } else if (one.jt == kOfAnotherNode) {
+      knowsOthers_ = true;
+      code_.jump(other_);
+    } else {
+      code_.move(kResult, 0);
+      code_.exit();
+    }
+    return true;
+  }
+
+  // This host is not to have it either, which the guard's rules would find out at a higher price. They go by the VLAN too.
+  void writeOfAnotherNode() {
+    const Label end = code_.label();
+    code_.bind(other_);
+    code_.load(BPF_W, kResult, kContext, kHasTagAt);
+    code_.jumpK(BPF_JNE, kResult, 0, end);
+    code_.load(BPF_W, kResult, kContext, kLengthAt);
+    code_.aluK(BPF_OR, kResult, int32_t(kFastDrop));
+    code_.store(BPF_W, kCore, kVerdictAt, kResult);
+    code_.bind(end);
+    code_.move(kResult, 0);
+    code_.exit();
+  }
+
   bool isPlace(size_t at) const { return at < places_.size(); }
   static int scratchAt(uint32_t word) { return -4 * BPF_MEMWORDS + 4 * int(word); }
 
   EbpfAssembler& code_;
   const std::vector<sock_filter>& classic_;
+  const Label pass_;
+  const Label other_;
+  bool letsPass_ = false;
+  bool knowsOthers_ = false;
   std::vector<Label> places_;
 };
 
@@ -319,26 +357,43 @@ class Translator {
 
 std::vector<bpf_insn> socketProgram(int table, const std::vector<sock_filter>& classic) {
   EbpfAssembler code;
-  SocketProgram(table, code).write();
-  if (!Translator(code, classic).write()) return {};
+  const Label pass = code.label();
+  code.move64(kContext, 1);
+  findCore(code, table);
+  code.move(kResult, 0);
+  code.store(BPF_W, kCore, kVerdictAt, kResult);
+  Translator translator(code, classic, pass);
+  if (!translator.write()) return {};
+  if (!translator.letsPass()) return code.finish();
+  code.bind(pass);
+  LookUp(table, code).write();
+  code.move(kResult, kSnapLength);
+  code.exit();
   return code.finish();
 }
 
 std::vector<bpf_insn> ingressProgram(int table, uint32_t into) {
   constexpr int kNext = -1;  // TCX_NEXT
+  constexpr int kDrop = 2;   // TCX_DROP
   EbpfAssembler code;
   const Label next = code.label();
+  const Label isOther = code.label();
   code.move64(kContext, 1);
   findCore(code, table);
-  code.load(BPF_W, kKept, kCore, kTakenAt);
+  code.load(BPF_W, kKept, kCore, kVerdictAt);
   code.jumpK(BPF_JEQ, kKept, 0, next);
   code.move(kResult, 0);
-  code.store(BPF_W, kCore, kTakenAt, kResult);
+  code.store(BPF_W, kCore, kVerdictAt, kResult);
   code.load(BPF_W, 1, kContext, kLengthAt);
-  code.jumpR(BPF_JNE, 1, kKept, next);
+  code.jumpR(BPF_JNE, 1, kKept, isOther);
   code.move(1, int32_t(into));
   code.move(2, BPF_F_INGRESS);
   code.call(BPF_FUNC_redirect);
+  code.exit();
+  code.bind(isOther);
+  code.aluK(BPF_OR, 1, int32_t(kFastDrop));
+  code.jumpR(BPF_JNE, 1, kKept, next);
+  code.move(kResult, kDrop);
   code.exit();
   code.bind(next);
   code.emit(BPF_ALU64 | BPF_MOV | BPF_K, kResult, 0, 0, kNext);

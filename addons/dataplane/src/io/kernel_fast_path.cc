@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bpf_program.h"
+#include "capture.h"
 #include "ebpf.h"
 #include "fast_path_program.h"
 
@@ -21,7 +21,8 @@ std::unique_ptr<KernelFastPath> KernelFastPath::open(const std::string& tun, Sys
   path->program_ = loadProgram(BPF_PROG_TYPE_SCHED_CLS, ingressProgram(path->table_.descriptor(), ::if_nametoindex(tun.c_str())), error);
   if (!path->program_) return nullptr;
   // What the kernel thinks of the other program shows before anything relies on it.
-  return loadProgram(BPF_PROG_TYPE_SOCKET_FILTER, socketProgram(path->table_.descriptor(), rejectAllBpf()), error)
+  const std::vector<sock_filter> letAllPass = {BPF_STMT(BPF_RET | BPF_K, kSnapLength)};
+  return loadProgram(BPF_PROG_TYPE_SOCKET_FILTER, socketProgram(path->table_.descriptor(), letAllPass), error)
              ? std::move(path)
              : nullptr;
 }
