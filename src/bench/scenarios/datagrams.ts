@@ -50,7 +50,9 @@ export const accepted: Scenario = {
     { id: 'lost-steady', name: `lost, of ${STEADY_PER_SECOND} a second`, unit: '%', better: 'less', digits: 3 },
   ],
   base: direct.name,
-  peers: [direct, coveyRing, coveySlow, coveyPcap, xtCluster, nftHash, haproxy].map((way) => datagramPeer(way, acceptedOnWays)),
+  peers: [direct, coveyRing, coveySlow, coveyPcap, xtCluster, nftHash, haproxy].map((way) =>
+    datagramPeer(way, acceptedOnWays),
+  ),
 };
 
 const REJECTED_FIGURES: readonly Figure[] = [

@@ -11,6 +11,7 @@ void FastPath::use(FastTable* table) {
   if (!isOn()) return;
   owners_.assign(kFastSlots, kNoFlow);
   chains_.assign(kFastSlots, kNoFlow);
+  candidates_.assign(kCandidates, Candidate{});
 }
 
 uint32_t FastPath::find(const FastIdentity& identity) const {
@@ -24,10 +25,15 @@ uint32_t FastPath::find(const FastIdentity& identity) const {
 }
 
 void FastPath::propose(const FastFlow& flow, uint32_t nowMs) {
-  if (!isOn() || proposed_.size() >= kMostProposed || isOpen(flow.identity)) return;
-  const auto isSame = [&](const FastFlow& other) { return other.identity == flow.identity; };
-  // Of a burst each packet proposes its connection; comparing with the last one spares the others mostly.
-  if (!proposed_.empty() && isSame(proposed_.back())) return;
+  if (!isOn()) return;
+  const uint32_t hash = fastHashOf(flow.identity);
+  Candidate& candidate = candidates_[hash % kCandidates];
+  if (candidate.hash != hash) {
+    candidate = {hash, nowMs};
+    return;
+  }
+  if (nowMs - candidate.sinceMs < kProvenMs || proposed_.size() >= kMostProposed) return;
+  candidate = Candidate{};
   if (proposed_.empty()) proposedAtMs_ = nowMs;
   proposed_.push_back(flow);
 }

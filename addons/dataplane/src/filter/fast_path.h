@@ -2,7 +2,7 @@
 //
 //     kernel:   frame --> slot of its connection, open? --yes--> into TUN, "one more, at this time"
 //                                                   `--no--> as ever: capture, Filter::handle
-//     here:     a packet that changed nothing  --> proposed --> (nothing of the ring waits) opened
+//     here:     packets that changed nothing, for some ms --> proposed --> (nothing of the ring waits) opened
 //               now and then                   --> collected: the key was seen, packets are counted
 //               before any command to the tables, a lapse, new rules --> all closed by one store
 //
@@ -75,13 +75,13 @@ struct FastTable {
   std::array<FastSlot, kFastSlots> slots;
 };
 
-/** One of two neighbours; the other one is this with its lowest bit turned. */
-inline uint32_t fastSlotOf(const FastIdentity& identity) {
+inline uint32_t fastHashOf(const FastIdentity& identity) {
   const uint32_t source = identity.source[0] ^ identity.source[1] ^ identity.source[2] ^ identity.source[3];
   uint32_t hash = source * 0x9e3779b1u + identity.ports * 0x85ebca6bu;
-  hash = (hash ^ (hash >> 15)) * 0xc2b2ae35u;
-  return hash >> 16;
+  return (hash ^ (hash >> 15)) * 0xc2b2ae35u;
 }
+/** One of two neighbours; the other one is this with its lowest bit turned. */
+inline uint32_t fastSlotOf(const FastIdentity& identity) { return fastHashOf(identity) >> 16; }
 static_assert(kFastSlots == 1u << 16, "fastSlotOf gives 16 bits");
 
 /** A connection that the kernel may take, and what is to be done in its name. */
@@ -102,7 +102,7 @@ class FastPath {
   void use(FastTable* table);
   bool isOn() const { return table_ != nullptr; }
 
-  /** A packet of it was taken, and changed nothing. */
+  /** A packet of it was taken, and changed nothing. What ends within some ms is not worth a slot. */
   void propose(const FastFlow& flow, uint32_t nowMs);
   /**
    * Nothing that was captured before waits any longer, so that what the kernel takes from now on overtakes no packet of its own
@@ -111,7 +111,10 @@ class FastPath {
   void open(bool isRingEmpty, uint32_t nowMs);
   bool isOpen(const FastIdentity& identity) const { return find(identity) != kNoFlow; }
 
-  /** `take(flow, packets, lastSeenMs)` for what was seen of some dozens of connections since the last time; idle ones are closed. */
+  /**
+   * `take(flow, packets, lastSeenMs)` for what was seen of some hundreds of connections since the last time; idle ones are closed. It
+   * must not forget a key.
+   */
   template <class Take>
   void collect(uint32_t nowMs, Take take) {
     for (uint32_t done = 0; done < kCollectedAtOnce && !flows_.empty(); done++) {
@@ -132,18 +135,14 @@ class FastPath {
   void closeAll(Take take) {
     if (!isOn() || (flows_.empty() && proposed_.empty())) return;
     shut();
-    for (const Flow& flow : flows_) collectOne(flow, take);
+    for (Flow& flow : flows_) collectOne(flow, take);
     forgetAll();
-  }
-  /** The same, where the key tables are gone and nobody wants to know. */
-  void closeAll() {
-    closeAll([](const FastFlow&, uint32_t, uint32_t) {});
   }
   template <class Take>
   void close(const FastIdentity& identity, Take take) {
     const uint32_t at = find(identity);
     if (at == kNoFlow) return;
-    slotOf(flows_[at]).generation = 0;
+    __atomic_store_n(&slotOf(flows_[at]).generation, 0u, __ATOMIC_RELEASE);
     collectOne(flows_[at], take);
     closeAt(at);
   }
@@ -161,7 +160,15 @@ class FastPath {
   static constexpr uint32_t kCollectedAtOnce = 512;
   static constexpr size_t kMostProposed = 1024;
   static constexpr uint32_t kIdleMs = 10'000;
+  static constexpr uint32_t kProvenMs = 5;
+  static constexpr size_t kCandidates = size_t{1} << 14;
   static constexpr uint32_t kLongestWaitMs = 20;
+
+  /** Of a connection that is not open here: when it was first seen. Of several with one place the last one has it. */
+  struct Candidate {
+    uint32_t hash = 0;
+    uint32_t sinceMs = 0;
+  };
 
   struct Flow : FastFlow {
     uint32_t slot = 0;
@@ -184,13 +191,13 @@ class FastPath {
   void unlink(uint32_t at);
 
   template <class Take>
-  void collectOne(const Flow& constFlow, Take take) {
-    Flow& flow = const_cast<Flow&>(constFlow);
+  void collectOne(Flow& flow, Take take) {
     const FastSlot& slot = slotOf(flow);
     const uint32_t packets = __atomic_load_n(&slot.packets, __ATOMIC_RELAXED);
     if (packets == flow.packets) return;
-    take(static_cast<const FastFlow&>(flow), packets - flow.packets, __atomic_load_n(&slot.lastSeenMs, __ATOMIC_RELAXED));
+    const uint32_t taken = packets - flow.packets;
     flow.packets = packets;
+    take(static_cast<const FastFlow&>(flow), taken, __atomic_load_n(&slot.lastSeenMs, __ATOMIC_RELAXED));
   }
 
   FastTable* table_ = nullptr;
@@ -199,6 +206,7 @@ class FastPath {
   std::vector<uint32_t> owners_;
   /** By chainOf(hash): the first flow. */
   std::vector<uint32_t> chains_;
+  std::vector<Candidate> candidates_;
   std::vector<FastFlow> proposed_;
   uint32_t proposedAtMs_ = 0;
   uint32_t next_ = 0;

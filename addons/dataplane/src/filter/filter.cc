@@ -213,7 +213,6 @@ void Filter::collectFastPath(uint64_t nowMs) {
   });
 }
 
-void Filter::closeFastPath() { state_->closeFastPath(); }
 void Filter::setFastLease(int64_t endNs) { state_->fastPath.setLease(endNs); }
 
 Accepted Filter::State::packetOf(const Decision& decision) {

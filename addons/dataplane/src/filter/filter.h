@@ -151,12 +151,10 @@ class Filter {
 
   /** From now on the kernel may take packets of open connections by itself; null: no longer. The table is to outlive this. */
   void useFastPath(FastTable* table);
-  /** See FastPath::open. Once per turn, not while a table command is being carried out. */
+  /** See FastPath::open. Once per turn, not while a table command is being carried out: such a command closes all. */
   void openFastPath(bool isRingEmpty, uint64_t nowMs);
   /** Learns what the kernel took. Some times a second. */
   void collectFastPath(uint64_t nowMs);
-  /** Before a table command: from now on every packet comes to `handle`. */
-  void closeFastPath();
   /** Until when the kernel may take packets; boot time, ns. Never later than the lease. */
   void setFastLease(int64_t endNs);
 

@@ -146,7 +146,6 @@ PacketThread::Outcome PacketThread::apply(std::vector<TableOp> ops, Applied* app
   auto reply = std::make_shared<Applied>();
   const auto action = [this, reply, ops = std::move(ops)](int64_t issuedNs) {
     SystemError refusal;
-    filter_.closeFastPath();
     // What the kernel holds back too much is lost: rather have no capture for a moment than a wrong one.
     if (!kernelFilter_.widen(ops, filter_, capture_.get(), &refusal)) loseCapture();
     if (std::any_of(ops.begin(), ops.end(), dividesTime)) drainUntil(issuedNs);
