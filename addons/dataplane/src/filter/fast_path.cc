@@ -12,6 +12,19 @@ void FastPath::use(FastTable* table) {
   owners_.assign(kFastSlots, kNoFlow);
   chains_.assign(kFastSlots, kNoFlow);
   candidates_.assign(kCandidates, Candidate{});
+  taken_ = 0;
+  takenSinceLast();
+}
+
+uint64_t FastPath::takenSinceLast() {
+  if (!isOn()) return 0;
+  uint64_t sum = 0;
+  for (uint32_t core = 0; core < table_->header.cores; core++) {
+    sum += __atomic_load_n(&table_->cores[core].taken, __ATOMIC_RELAXED);
+  }
+  const uint64_t since = sum - taken_;
+  taken_ = sum;
+  return since;
 }
 
 uint32_t FastPath::find(const FastIdentity& identity) const {

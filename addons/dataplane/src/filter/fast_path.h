@@ -56,12 +56,16 @@ struct alignas(64) FastHeader {
   /** Boot time, ns: nothing is taken from then on. 0: no lease. */
   int64_t leaseEndNs = 0;
   uint32_t generation = 1;
+  /** How many of FastTable::cores there are. */
+  uint32_t cores = 1;
 };
 
 /** One for each core: what the socket's filter says of the frame at hand, for the program that comes next on that core. */
 struct alignas(64) FastCore {
   /** Bytes of the frame, with kFastDrop if it is another node's, else it is to be taken; 0: nothing is said. */
   uint32_t verdict = 0;
+  /** Frames of this core that were to be taken, since the table was made. */
+  uint64_t taken = 0;
 };
 constexpr uint32_t kFastDrop = 0x80000000u;
 
@@ -94,6 +98,8 @@ struct FastFlow {
   uint32_t holdMs = 0;
   /** RuleEntry::slot. */
   uint16_t ruleSlot = 0;
+  /** Decision::isIngress. */
+  bool isIngress = false;
 };
 
 class FastPath {
@@ -154,6 +160,8 @@ class FastPath {
     if (isOn()) __atomic_store_n(&table_->header.leaseEndNs, endNs, __ATOMIC_RELAXED);
   }
   size_t count() const { return flows_.size(); }
+  /** Packets that the kernel took since the last call. */
+  uint64_t takenSinceLast();
 
  private:
   static constexpr uint32_t kNoFlow = 0xffffffffu;
@@ -209,6 +217,8 @@ class FastPath {
   std::vector<Candidate> candidates_;
   std::vector<FastFlow> proposed_;
   uint32_t proposedAtMs_ = 0;
+  /** Sum of FastCore::taken at the last look. */
+  uint64_t taken_ = 0;
   uint32_t next_ = 0;
 };
 

@@ -154,15 +154,23 @@ void Filter::State::followFastPath(const FrameView& frame, const Decision& decis
   }
   if (!mayBeFast(frame, decision)) return;
   known.flags |= kIsFast;
-  fastPath.propose({identityOf(decision), decision.key, decision.hash, decision.event, decision.holdMs, decision.verdict.slot},
+  fastPath.propose({identityOf(decision), decision.key, decision.hash, decision.event, decision.holdMs, decision.verdict.slot,
+                    decision.isIngress},
                    static_cast<uint32_t>(nowMs));
 }
 
-/** What is said of it must be in the fixed places of its frame, and nobody else concerned (relay). */
-bool Filter::State::mayBeFast(const FrameView& frame, const Decision& decision) const {
+void Filter::State::countFast() {
+  const uint64_t taken = fastPath.takenSinceLast();
+  counters.add(Counter::accepted, taken);
+  counters.add(Counter::injected, taken);
+  counters.add(Counter::acceptedInKernel, taken);
+}
+
+/** What the kernel compares must be in fixed places of the frame. */
+bool Filter::State::mayBeFast(const FrameView& frame, const Decision& decision) {
   const IpPacket& ip = decision.ip;
   return frame.strippedVlan == kNoStrippedVlan && decision.ethernet.payloadOffset == 14 && !ip.isFragment &&
-         ip.transportOffset == (ip.isIpv6 ? 40u : 20u) && reach.kindOf(decision.ethernet.destination) == MacKind::shared;
+         ip.transportOffset == (ip.isIpv6 ? 40u : 20u);
 }
 
 FastIdentity Filter::State::identityOf(const Decision& decision) {
@@ -182,9 +190,7 @@ FastIdentity Filter::State::identityOf(const Decision& decision) {
 }
 
 void Filter::State::takeFast(const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) {
-  counters.add(Counter::accepted, packets);
-  counters.add(Counter::injected, packets);
-  counters.add(Counter::acceptedInKernel, packets);
+  if (flow.isIngress) counters.add(Counter::ingressFrames, packets);
   ruleCounters.add(flow.ruleSlot, Counter::accepted, packets);
   const uint32_t index = flows.table().find(flow.key, flow.hash);
   if (index == kNone || static_cast<int32_t>(lastSeenMs - entry(index).lastSeenMs) <= 0) return;
@@ -199,6 +205,7 @@ void Filter::State::closeFastPath() {
 
 void Filter::useFastPath(FastTable* table) {
   state_->closeFastPath();
+  state_->countFast();
   state_->fastPath.use(table);
 }
 
@@ -208,6 +215,7 @@ void Filter::openFastPath(bool isRingEmpty, uint64_t nowMs) {
 
 void Filter::collectFastPath(uint64_t nowMs) {
   if (!state_->fastPath.isOn()) return;
+  state_->countFast();
   state_->fastPath.collect(static_cast<uint32_t>(nowMs), [this](const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) {
     state_->takeFast(flow, packets, lastSeenMs);
   });

@@ -58,11 +58,12 @@ struct Filter::State {
   void accept(const FrameView& frame, const Decision& decision, uint64_t nowMs, Sink& sink);
   /** After a packet was accepted: its connection becomes one for the fast path, or is none any longer. */
   void followFastPath(const FrameView& frame, const Decision& decision, uint64_t nowMs);
-  bool mayBeFast(const FrameView& frame, const Decision& decision) const;
+  static bool mayBeFast(const FrameView& frame, const Decision& decision);
   static FastIdentity identityOf(const Decision& decision);
   /** What the kernel took by itself. */
   void takeFast(const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs);
   void closeFastPath();
+  void countFast();
   void answer(const FrameView& frame, const Decision& decision, Sink& sink);
   static Accepted packetOf(const Decision& decision);
   /** A frame that nobody has dealt with yet: whom it may concern gets it. */

@@ -47,6 +47,7 @@ void findCore(EbpfAssembler& code, int table) {
 }
 
 constexpr int kVerdictAt = offsetof(FastTable, cores) + offsetof(FastCore, verdict);
+constexpr int kCountAt = offsetof(FastTable, cores) + offsetof(FastCore, taken);
 
 // The frame's FastIdentity is put together on the stack, word by word, and compared with two slots.
 class LookUp {
@@ -171,6 +172,9 @@ class LookUp {
     code_.store(BPF_W, kKept, offsetof(FastSlot, lastSeenMs), kResult);
     code_.move(kResult, 1);
     code_.emit(BPF_STX | BPF_ATOMIC | BPF_W, kKept, kResult, offsetof(FastSlot, packets), BPF_ADD);
+    code_.load(BPF_DW, kResult, kCore, kCountAt);
+    code_.alu64K(BPF_ADD, kResult, 1);
+    code_.store(BPF_DW, kCore, kCountAt, kResult);
     code_.load(BPF_W, kResult, kContext, kLengthAt);
     code_.store(BPF_W, kCore, kVerdictAt, kResult);
     code_.move(kResult, 0);

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "capture.h"
 #include "ebpf.h"
 #include "fast_path_program.h"
@@ -11,13 +13,15 @@
 namespace covey::io {
 
 std::unique_ptr<KernelFastPath> KernelFastPath::open(const std::string& tun, SystemError* error) {
-  if (::sysconf(_SC_NPROCESSORS_CONF) > long(kFastCores)) {
+  const long cores = ::sysconf(_SC_NPROCESSORS_CONF);
+  if (cores > long(kFastCores)) {
     *error = makeError(E2BIG, "sysconf", "opening the fast path", "There are too many cores");
     return nullptr;
   }
   std::unique_ptr<KernelFastPath> path(new KernelFastPath);
   if (!path->table_.open(sizeof(FastTable), error)) return nullptr;
   path->table()->header.generation = 1;
+  path->table()->header.cores = uint32_t(std::max(cores, 1L));
   path->program_ = loadProgram(BPF_PROG_TYPE_SCHED_CLS, ingressProgram(path->table_.descriptor(), ::if_nametoindex(tun.c_str())), error);
   if (!path->program_) return nullptr;
   // What the kernel thinks of the other program shows before anything relies on it.
