@@ -58,6 +58,12 @@ struct alignas(64) FastHeader {
   uint32_t generation = 1;
   /** How many of FastTable::cores there are. */
   uint32_t cores = 1;
+  /**
+   * A robust mutex that the packet thread has locked for as long as it lives; the kernel reads its first word. Of a process that is killed
+   * this is the first thing that shows: the kernel says so there (FUTEX_OWNER_DIED) before it closes any file, and others may take
+   * this node's buckets when the files begin to be closed.
+   */
+  alignas(64) std::array<uint8_t, 64> life{};
 };
 
 /** One for each core: what the socket's filter says of the frame at hand, for the program that comes next on that core. */

@@ -1,5 +1,6 @@
 #include "fast_path_program.h"
 
+#include <linux/futex.h>
 #include <linux/if_ether.h>
 
 #include <cstddef>
@@ -165,6 +166,9 @@ class LookUp {
     writeComparison(miss_);
     code_.bind(hit);
     code_.move64(kKept, 1);
+    code_.load(BPF_W, kResult, kTable, offsetof(FastTable, header) + offsetof(FastHeader, life));
+    code_.jumpK(BPF_JEQ, kResult, 0, miss_);
+    code_.jumpK(BPF_JSET, kResult, FUTEX_OWNER_DIED, miss_);
     code_.call(BPF_FUNC_ktime_get_boot_ns);
     code_.load(BPF_DW, 1, kTable, offsetof(FastTable, header) + offsetof(FastHeader, leaseEndNs));
     code_.jump64R(BPF_JSGE, kResult, 1, miss_);

@@ -37,6 +37,18 @@ bool KernelFastPath::attach(uint32_t interface, SystemError* error) {
   return bool(link_);
 }
 
+void KernelFastPath::beginLife() {
+  static_assert(sizeof(pthread_mutex_t) <= sizeof(FastHeader::life), "room for a mutex");
+  pthread_mutexattr_t attributes;
+  ::pthread_mutexattr_init(&attributes);
+  ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  ::pthread_mutex_init(life(), &attributes);
+  ::pthread_mutexattr_destroy(&attributes);
+  ::pthread_mutex_lock(life());
+}
+
+void KernelFastPath::endLife() { ::pthread_mutex_unlock(life()); }
+
 bool KernelFastPath::setFilter(int socket, const std::vector<sock_filter>& classic) const {
   SystemError ignored;
   const UniqueFd program = loadProgram(BPF_PROG_TYPE_SOCKET_FILTER, socketProgram(table_.descriptor(), classic), &ignored);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <linux/filter.h>
+#include <pthread.h>
 
 #include <memory>
 #include <string>
@@ -23,10 +24,15 @@ class KernelFastPath {
   // To an interface in place of the one before. False with `error` set.
   bool attach(uint32_t interface, SystemError* error);
   void detach() { link_.reset(-1); }
+  // By the packet thread, when it begins and before it ends: in between the kernel may take packets, and no longer if the thread is killed.
+  void beginLife();
+  void endLife();
   // Gives a packet socket the program `classic`, with the fast path before it. False: the kernel refuses; what it had stays.
   bool setFilter(int socket, const std::vector<sock_filter>& classic) const;
 
  private:
+  pthread_mutex_t* life() const { return reinterpret_cast<pthread_mutex_t*>(table()->header.life.data()); }
+
   SharedTable table_;
   UniqueFd program_;
   UniqueFd link_;

@@ -300,8 +300,10 @@ void PacketThread::relay(const FrameView& frame, const Accepted& packet, const M
 
 void PacketThread::run() {
   takePrecedence(Precedence::kPackets);
+  if (fastPath_) fastPath_->beginLife();
   commands_.serve();
   while (!stop_.load(std::memory_order_acquire)) turn();
+  if (fastPath_) fastPath_->endLife();
 }
 
 void PacketThread::turn() {
