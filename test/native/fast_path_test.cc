@@ -412,3 +412,30 @@ TEST("fast path: a generation is never one of the last thousands, and never 0") 
     bed.open();
   }
 }
+
+TEST("fast path: a command knows of what was taken right before it") {
+  Bed bed;
+  const Bytes stream = udpFrame(7, 53);
+  bed.prove(stream);
+  bed.prove(stream);
+  bed.open();
+  bed.node.now += 59'000;
+  CHECK(bed.takes(stream));
+  bed.node.now += 30'000;
+  CHECK(farm::lists(bed.node.cutAll(0), 0, connectionKey(7), 1));
+}
+
+TEST("fast path: what a command lets out of the hold ring is not opened by its old proof") {
+  Bed bed;
+  const Bytes frame = tcpFrame(1, 80, kAck);
+  bed.node.handle(tcpFrame(1, 80, kSyn));
+  bed.node.handle(frame);
+  bed.node.filter.reset();
+  bed.node.now += 10;
+  bed.node.filter.hold(0, allBuckets());
+  for (const uint8_t flags : {kSyn, kAck, kAck}) CHECK_EQ(bed.node.handle(tcpFrame(1, 80, flags)), "held");
+  bed.node.filter.own(0, allBuckets(), bed.node.now, bed.node.sink);
+  CHECK_EQ(bed.node.count(Counter::replayed), 3u);
+  bed.open();
+  CHECK(!bed.isOpen(frame));
+}

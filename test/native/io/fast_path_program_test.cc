@@ -320,6 +320,81 @@ TEST("programs that let all pass, none, or that hold all back as another's are l
   CHECK(kernel.load(bucketProgram(shape, all, plain)));
 }
 
+namespace {
+
+// Any instruction that a program may have, in any order. Registers and scratch words have a value from the start, and the last one returns.
+std::vector<sock_filter> randomProgram(Random& random) {
+  constexpr uint32_t kLength = 60;
+  const uint16_t sizes[] = {BPF_W, BPF_H, BPF_B};
+  const uint16_t operations[] = {BPF_ADD, BPF_SUB, BPF_MUL, BPF_OR, BPF_AND, BPF_XOR};
+  const uint16_t tests[] = {BPF_JEQ, BPF_JGT, BPF_JGE, BPF_JSET};
+  std::vector<sock_filter> program;
+  for (uint32_t word = 0; word < BPF_MEMWORDS; word++) program.push_back(BPF_STMT(BPF_ST, word));
+  while (program.size() < kLength - 1) {
+    const auto size = sizes[random.below(3)];
+    const uint32_t word = random.below(BPF_MEMWORDS), value = random.chance(2) ? random.below(64) : uint32_t(random.next());
+    const uint32_t ahead = kLength - 2 - uint32_t(program.size());
+    const auto source = uint16_t(random.chance(2) ? BPF_X : BPF_K);
+    switch (random.below(14)) {
+      case 0: program.push_back(BPF_STMT(uint16_t(BPF_LD | BPF_ABS | size), random.below(54))); break;
+      case 1: program.push_back(BPF_STMT(uint16_t(BPF_LDX | BPF_MSH | BPF_B), random.below(40))); break;
+      case 2:
+        program.push_back(BPF_STMT(BPF_LDX | BPF_MSH | BPF_B, random.below(40)));
+        if (program.size() < kLength - 1) program.push_back(BPF_STMT(uint16_t(BPF_LD | BPF_IND | size), random.below(20)));
+        break;
+      case 3: program.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0)); break;
+      case 4: program.push_back(BPF_STMT(BPF_LDX | BPF_W | BPF_LEN, 0)); break;
+      case 5: program.push_back(BPF_STMT(uint16_t((random.chance(2) ? BPF_LD : BPF_LDX) | BPF_MEM), word)); break;
+      case 6: program.push_back(BPF_STMT(uint16_t((random.chance(2) ? BPF_LD : BPF_LDX) | BPF_IMM), value)); break;
+      case 7: program.push_back(BPF_STMT(uint16_t(random.chance(2) ? BPF_ST : BPF_STX), word)); break;
+      case 8: program.push_back(BPF_STMT(uint16_t(BPF_MISC | (random.chance(2) ? BPF_TAX : BPF_TXA)), 0)); break;
+      case 9: program.push_back(BPF_STMT(uint16_t(BPF_ALU | (random.chance(2) ? BPF_LSH : BPF_RSH) | BPF_K), random.below(32))); break;
+      case 10:
+      case 11: program.push_back(BPF_STMT(uint16_t(BPF_ALU | operations[random.below(6)] | source), value)); break;
+      case 12: {
+        // One way leads on, so that nothing is out of reach: libpcap leaves no such thing, and the kernel refuses it.
+        const auto distance = uint8_t(random.below(std::min(ahead, 6u) + 1));
+        const bool isIfTrue = random.chance(2);
+        const auto test = uint16_t(BPF_JMP | tests[random.below(4)] | source);
+        program.push_back(BPF_JUMP(test, value, uint8_t(isIfTrue ? distance : 0), uint8_t(isIfTrue ? 0 : distance)));
+        break;
+      }
+      default:
+        if (!random.chance(3)) break;
+        // With a way around it.
+        if (ahead < 2) break;
+        program.push_back(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 1u << random.below(8), 1, 0));
+        program.push_back(sock_filter{BPF_RET | BPF_K, uint8_t(random.below(2)), 0, random.below(2)});
+    }
+  }
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, 1));
+  return program;
+}
+
+}  // namespace
+
+TEST("programs of any instructions mean the same to the kernel as to libpcap") {
+  Kernel kernel;
+  if (!kernel.open()) return;
+  Random random(17);
+  uint32_t passed = 0, wrong = 0;
+  for (uint32_t round = 0; round < 400; round++) {
+    const auto classic = randomProgram(random);
+    if (!kernel.load(classic)) return;
+    for (uint32_t i = 0; i < 50; i++) {
+      Bytes frame = randomFrame(random);
+      if (frame.empty()) frame.push_back(0);
+      const Outcome outcome = oracle::run(classic, frame);
+      passed += outcome == Outcome::kPassed;
+      wrong += kernel.runSocket(frame) != (outcome == Outcome::kPassed ? uint32_t(kSnapLength) : 0u);
+      wrong += kernel.verdict() != (outcome == Outcome::kOfAnotherNode ? uint32_t(frame.size()) | kFastDrop : 0u);
+    }
+  }
+  CHECK_EQ(wrong, 0u);
+  CHECK(passed > 2'000);
+  CHECK(passed < 18'000);
+}
+
 TEST("what has no counterpart is refused, not translated wrongly") {
   Kernel kernel;
   if (!kernel.open()) return;
@@ -327,6 +402,8 @@ TEST("what has no counterpart is refused, not translated wrongly") {
       {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, uint32_t(SKF_AD_OFF + SKF_AD_VLAN_TAG)), kLetAllPass[0]},
       {BPF_STMT(BPF_LD | BPF_W | BPF_MEM, BPF_MEMWORDS), kLetAllPass[0]},
       {BPF_STMT(BPF_RET | BPF_A, 0)},
+      {BPF_STMT(BPF_ALU | BPF_DIV | BPF_X, 0), kLetAllPass[0]},
+      {BPF_STMT(BPF_ALU | BPF_MOD | BPF_X, 0), kLetAllPass[0]},
       {BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 7, 0), kLetAllPass[0]},
   };
   for (const auto& classic : refused) CHECK(socketProgram(kernel.shared.descriptor(), classic).empty());
