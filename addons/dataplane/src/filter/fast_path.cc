@@ -1,7 +1,5 @@
 #include "fast_path.h"
 
-#include <algorithm>
-
 namespace covey {
 
 void FastPath::use(FastTable* table) {
@@ -101,13 +99,17 @@ void FastPath::closeAt(uint32_t at) {
 
 void FastPath::forget(const KeyRecord& key, uint32_t hash) {
   const auto isOfKey = [&](const FastFlow& flow) { return flow.key == key; };
-  if (!proposed_.empty()) proposed_.erase(std::remove_if(proposed_.begin(), proposed_.end(), isOfKey), proposed_.end());
+  withdraw(isOfKey);
   if (flows_.empty()) return;
   for (uint32_t at = chains_[chainOf(hash)]; at != kNoFlow;) {
     if (!isOfKey(flows_[at])) {
       at = flows_[at].next;
       continue;
     }
+    __atomic_store_n(&slotOf(flows_[at]).generation, 0u, __ATOMIC_RELEASE);
+    collectOne(flows_[at], [&](const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) {
+      forgotten_.push_back({flow, packets, lastSeenMs});
+    });
     closeAt(at);
     // Another flow may lie there by now.
     at = chains_[chainOf(hash)];

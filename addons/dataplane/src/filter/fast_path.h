@@ -11,6 +11,7 @@
 #ifndef COVEY_FILTER_FAST_PATH_H
 #define COVEY_FILTER_FAST_PATH_H
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -129,13 +130,16 @@ class FastPath {
    */
   template <class Take>
   void collect(uint32_t nowMs, Take take) {
+    takeForgotten(take);
     for (uint32_t done = 0; done < kCollectedAtOnce && !flows_.empty(); done++) {
       if (next_ >= flows_.size()) {
         next_ = 0;
         if (done > 0) break;
       }
       collectOne(flows_[next_], take);
-      if (nowMs - slotOf(flows_[next_]).lastSeenMs >= kIdleMs) {
+      // The kernel reads the clock later than who calls this: a packet may have come after `nowMs`.
+      const uint32_t lastSeenMs = __atomic_load_n(&slotOf(flows_[next_]).lastSeenMs, __ATOMIC_RELAXED);
+      if (static_cast<int32_t>(nowMs - lastSeenMs) >= kIdleMs) {
         closeAt(next_);
       } else {
         next_++;
@@ -145,6 +149,7 @@ class FastPath {
   /** The kernel takes nothing by itself from now on; `take` as in `collect`, for all. */
   template <class Take>
   void closeAll(Take take) {
+    takeForgotten(take);
     if (!isOn() || (flows_.empty() && proposed_.empty())) return;
     shut();
     for (Flow& flow : flows_) collectOne(flow, take);
@@ -152,13 +157,14 @@ class FastPath {
   }
   template <class Take>
   void close(const FastIdentity& identity, Take take) {
+    withdraw([&](const FastFlow& flow) { return flow.identity == identity; });
     const uint32_t at = find(identity);
     if (at == kNoFlow) return;
     __atomic_store_n(&slotOf(flows_[at]).generation, 0u, __ATOMIC_RELEASE);
     collectOne(flows_[at], take);
     closeAt(at);
   }
-  /** All connections of a key, which is about to be forgotten. */
+  /** All connections of a key, which is about to be forgotten. What was seen of them is taken the next time. */
   void forget(const KeyRecord& key, uint32_t hash);
 
   /** Until when the kernel may take anything; boot time, ns. */
@@ -173,7 +179,7 @@ class FastPath {
   static constexpr uint32_t kNoFlow = 0xffffffffu;
   static constexpr uint32_t kCollectedAtOnce = 512;
   static constexpr size_t kMostProposed = 1024;
-  static constexpr uint32_t kIdleMs = 10'000;
+  static constexpr int32_t kIdleMs = 10'000;
   static constexpr uint32_t kProvenMs = 5;
   static constexpr size_t kCandidates = size_t{1} << 14;
   static constexpr uint32_t kLongestWaitMs = 20;
@@ -192,6 +198,24 @@ class FastPath {
     uint32_t next = kNoFlow;
     uint32_t previous = kNoFlow;
   };
+
+  struct Forgotten {
+    FastFlow flow;
+    uint32_t packets = 0;
+    uint32_t lastSeenMs = 0;
+  };
+
+  /** Those that are not open yet will not be. */
+  template <class IsMeant>
+  void withdraw(IsMeant isMeant) {
+    if (proposed_.empty()) return;
+    proposed_.erase(std::remove_if(proposed_.begin(), proposed_.end(), isMeant), proposed_.end());
+  }
+  template <class Take>
+  void takeForgotten(Take take) {
+    for (const Forgotten& one : forgotten_) take(one.flow, one.packets, one.lastSeenMs);
+    forgotten_.clear();
+  }
 
   FastSlot& slotOf(const Flow& flow) const { return table_->slots[flow.slot]; }
   uint32_t find(const FastIdentity& identity) const;
@@ -222,6 +246,7 @@ class FastPath {
   std::vector<uint32_t> chains_;
   std::vector<Candidate> candidates_;
   std::vector<FastFlow> proposed_;
+  std::vector<Forgotten> forgotten_;
   uint32_t proposedAtMs_ = 0;
   /** Sum of FastCore::taken at the last look. */
   uint64_t taken_ = 0;

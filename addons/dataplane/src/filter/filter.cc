@@ -77,6 +77,7 @@ void Filter::reset() {
 }
 
 void Filter::expire(uint64_t nowMs) {
+  state_->sawTime(nowMs);
   state_->flows.expire(nowMs);
   state_->counters.add(Counter::fragmentsExpired, state_->earlyFragments.expire(nowMs));
   state_->flows.publish();
@@ -148,6 +149,7 @@ void Filter::State::followFastPath(const FrameView& frame, const Decision& decis
   if (!flows.isSettled(decision.entry, decision.event)) {
     const bool hasPorts = decision.event.protocol == kIpTcp || decision.event.protocol == kIpUdp;
     if (!known.has(kIsFast) || !hasPorts || decision.ip.isFragment) return;
+    sawTime(nowMs);
     return fastPath.close(identityOf(decision), [&](const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) {
       takeFast(flow, packets, lastSeenMs);
     });
@@ -193,9 +195,21 @@ void Filter::State::takeFast(const FastFlow& flow, uint32_t packets, uint32_t la
   if (flow.isIngress) counters.add(Counter::ingressFrames, packets);
   ruleCounters.add(flow.ruleSlot, Counter::accepted, packets);
   const uint32_t index = flows.table().find(flow.key, flow.hash);
-  if (index == kNone || static_cast<int32_t>(lastSeenMs - entry(index).lastSeenMs) <= 0) return;
+  if (index == kNone) return;
+  // An age is a difference modulo 2^32: an entry that was seen after the moment at which it is looked at would be 49 days old.
+  const auto latest = static_cast<uint32_t>(latestMs);
+  if (static_cast<int32_t>(lastSeenMs - latest) > 0) lastSeenMs = latest;
+  if (static_cast<int32_t>(lastSeenMs - entry(index).lastSeenMs) <= 0) {
+    // Another connection of the key was seen later; this one lives on beside it, unless a later packet ended it.
+    if (!flows.isSettled(index, flow.event)) return;
+    lastSeenMs = entry(index).lastSeenMs;
+  }
   const bool isOffered = (buckets.at(flow.key.plan(), bucketOf(flow.hash)) & kOffered) != 0;
   flows.accept(index, flow.key, flow.hash, flow.event, flow.holdMs, isOffered, lastSeenMs);
+  // Of a connection that is not known any longer, a second packet says more than the first.
+  if (packets > 1 && !flows.isSettled(index, flow.event)) {
+    flows.accept(index, flow.key, flow.hash, flow.event, flow.holdMs, isOffered, lastSeenMs);
+  }
 }
 
 void Filter::State::closeFastPath() {
@@ -210,12 +224,14 @@ void Filter::useFastPath(FastTable* table) {
 }
 
 void Filter::openFastPath(bool isRingEmpty, uint64_t nowMs) {
+  state_->sawTime(nowMs);
   state_->fastPath.open(isRingEmpty, static_cast<uint32_t>(nowMs));
 }
 
 void Filter::collectFastPath(uint64_t nowMs) {
   if (!state_->fastPath.isOn()) return;
   state_->countFast();
+  state_->sawTime(nowMs);
   state_->fastPath.collect(static_cast<uint32_t>(nowMs), [this](const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) {
     state_->takeFast(flow, packets, lastSeenMs);
   });

@@ -32,6 +32,8 @@ struct Filter::State {
   CompiledShape shape;
   BucketTable buckets;
   FastPath fastPath;
+  /** The latest moment that was named to us. The kernel's own may be later by what passed since that was read. */
+  uint64_t latestMs = 0;
   FlowTracker flows;
   FragmentTable fragments;
   EarlyFragments earlyFragments;
@@ -64,6 +66,9 @@ struct Filter::State {
   void takeFast(const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs);
   void closeFastPath();
   void countFast();
+  void sawTime(uint64_t nowMs) {
+    if (nowMs > latestMs) latestMs = nowMs;
+  }
   void answer(const FrameView& frame, const Decision& decision, Sink& sink);
   static Accepted packetOf(const Decision& decision);
   /** A frame that nobody has dealt with yet: whom it may concern gets it. */

@@ -34,6 +34,7 @@ class NoSink : public Sink {
 }  // namespace
 
 bool Filter::advance(TableWork& work, uint32_t mostEntries, uint64_t nowMs, Sink& sink) {
+  state_->sawTime(nowMs);
   const bool mayChangeVerdicts = work.op().kind != TableOpKind::listEnded;
   if (mayChangeVerdicts) state_->closeFastPath();
   const bool isDone = TableWorker(*state_, work, nowMs, sink).advance(mostEntries);

@@ -88,7 +88,6 @@ class LookUp {
     // No fragment; "don't fragment" may be set.
     code_.loadPacket(BPF_H, kIpAt + 6);
     code_.jumpK(BPF_JSET, kResult, 0xbfff, miss_);
-    code_.loadPacket(BPF_B, kIpAt + 9);
     writeAddresses(1, kIpAt + 12);
     writeRest(kEtherIpv4, kIpAt + 9, kIpAt + 20);
     // (source + ports, as fastSlotOf has it)
@@ -254,7 +253,7 @@ class Translator {
       case BPF_STX:
         return writeStore(one, kX);
       case BPF_ALU:
-        if (BPF_OP(one.code) == BPF_NEG) return false;
+        if (BPF_OP(one.code) == BPF_NEG || isDivisionByX(one.code)) return false;
         if (BPF_SRC(one.code) == BPF_X) {
           code_.aluR(BPF_OP(one.code), kA, kX);
         } else {
@@ -349,6 +348,10 @@ class Translator {
     code_.exit();
   }
 
+  // By 0 it ends a classic program, and gives 0 or what there was in one of this kind.
+  static bool isDivisionByX(int code) {
+    return (BPF_OP(code) == BPF_DIV || BPF_OP(code) == BPF_MOD) && BPF_SRC(code) == BPF_X;
+  }
   bool isPlace(size_t at) const { return at < places_.size(); }
   static int scratchAt(uint32_t word) { return -4 * BPF_MEMWORDS + 4 * int(word); }
 
