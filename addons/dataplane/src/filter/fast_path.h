@@ -123,7 +123,8 @@ class FastPath {
         if (done > 0) break;
       }
       collectOne(flows_[next_], take);
-      if (nowMs - slotOf(flows_[next_]).lastSeenMs >= kIdleMs) {
+      // The kernel's clock may have gone on since `nowMs` was read.
+      if (static_cast<int32_t>(nowMs - slotOf(flows_[next_]).lastSeenMs) >= static_cast<int32_t>(kIdleMs)) {
         closeAt(next_);
       } else {
         next_++;

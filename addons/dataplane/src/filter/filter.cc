@@ -149,7 +149,7 @@ void Filter::State::followFastPath(const FrameView& frame, const Decision& decis
     const bool hasPorts = decision.event.protocol == kIpTcp || decision.event.protocol == kIpUdp;
     if (!known.has(kIsFast) || !hasPorts || decision.ip.isFragment) return;
     return fastPath.close(identityOf(decision), [&](const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) {
-      takeFast(flow, packets, lastSeenMs);
+      takeFast(flow, packets, noLaterThan(nowMs, lastSeenMs));
     });
   }
   if (!mayBeFast(frame, decision)) return;
@@ -197,6 +197,18 @@ void Filter::State::closeFastPath() {
       [this](const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) { takeFast(flow, packets, lastSeenMs); });
 }
 
+void Filter::State::closeFastPath(uint64_t nowMs) {
+  fastPath.closeAll([&](const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) {
+    takeFast(flow, packets, noLaterThan(nowMs, lastSeenMs));
+  });
+}
+
+/** The kernel's clock may have gone on since `nowMs` was read; a key that was seen later than now would count as one unseen for ages. */
+uint32_t Filter::State::noLaterThan(uint64_t nowMs, uint32_t lastSeenMs) {
+  const uint32_t now = static_cast<uint32_t>(nowMs);
+  return static_cast<int32_t>(lastSeenMs - now) > 0 ? now : lastSeenMs;
+}
+
 void Filter::useFastPath(FastTable* table) {
   state_->closeFastPath();
   state_->fastPath.use(table);
@@ -208,8 +220,8 @@ void Filter::openFastPath(bool isRingEmpty, uint64_t nowMs) {
 
 void Filter::collectFastPath(uint64_t nowMs) {
   if (!state_->fastPath.isOn()) return;
-  state_->fastPath.collect(static_cast<uint32_t>(nowMs), [this](const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) {
-    state_->takeFast(flow, packets, lastSeenMs);
+  state_->fastPath.collect(static_cast<uint32_t>(nowMs), [&](const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) {
+    state_->takeFast(flow, packets, State::noLaterThan(nowMs, lastSeenMs));
   });
 }
 

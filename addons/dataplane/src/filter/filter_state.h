@@ -63,6 +63,9 @@ struct Filter::State {
   /** What the kernel took by itself. */
   void takeFast(const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs);
   void closeFastPath();
+  /** The same where `nowMs` is what the tables will be asked for next. */
+  void closeFastPath(uint64_t nowMs);
+  static uint32_t noLaterThan(uint64_t nowMs, uint32_t lastSeenMs);
   void answer(const FrameView& frame, const Decision& decision, Sink& sink);
   static Accepted packetOf(const Decision& decision);
   /** A frame that nobody has dealt with yet: whom it may concern gets it. */

@@ -35,10 +35,10 @@ class NoSink : public Sink {
 
 bool Filter::advance(TableWork& work, uint32_t mostEntries, uint64_t nowMs, Sink& sink) {
   const bool mayChangeVerdicts = work.op().kind != TableOpKind::listEnded;
-  if (mayChangeVerdicts) state_->closeFastPath();
+  if (mayChangeVerdicts) state_->closeFastPath(nowMs);
   const bool isDone = TableWorker(*state_, work, nowMs, sink).advance(mostEntries);
   // What was replayed meanwhile was judged by tables that are other ones by now.
-  if (mayChangeVerdicts) state_->closeFastPath();
+  if (mayChangeVerdicts) state_->closeFastPath(nowMs);
   return isDone;
 }
 
