@@ -314,6 +314,18 @@ describe.skipIf(skipped)('fast path', { timeout: 30_000 }, () => {
     expect(attached()).toBe(0);
   });
 
+  it('comes before the programs of others, which may let nobody look after them', async () => {
+    const other = bed.spawn(bed.node, 'python3', '-u', fixture('tcx-pass.py'), 'eth0');
+    await new Promise((resolve) => other.stdout?.once('data', resolve));
+    await serveAll();
+    expect(attached()).toBe(2);
+    const received = await receive();
+    const sender = send(5000);
+    await takenByKernel();
+    const sent = await sender.end();
+    await until('all that was sent', () => received().length === sent);
+  });
+
   it('goes on at an interface that is set down, or is another one by the same name', async () => {
     await serveAll();
     const received = await receive();
