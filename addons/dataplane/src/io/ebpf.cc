@@ -15,6 +15,8 @@ namespace {
 
 // From linux/bpf.h of Linux 6.6, for builds with older headers.
 constexpr uint32_t kTcxIngress = 46;
+// With nothing to be before: before all.
+constexpr uint32_t kBefore = 1u << 3;
 
 // Covey's own; none of the helpers used here asks for another one.
 constexpr char kLicense[] = "MIT";
@@ -77,6 +79,8 @@ UniqueFd attachToIngress(int program, uint32_t interface, SystemError* error) {
   attributes.link_create.prog_fd = uint32_t(program);
   attributes.link_create.target_ifindex = interface;
   attributes.link_create.attach_type = kTcxIngress;
+  // Another program may end the row with its verdict, and the socket's filter has held the frame back already.
+  attributes.link_create.flags = kBefore;
   UniqueFd link(bpf(BPF_LINK_CREATE, attributes));
   if (!link) {
     const std::string hint = errno == EINVAL ? "It needs Linux 6.6" : hintFor(errno);
