@@ -42,6 +42,7 @@ inline covey::TableOp opOf(covey::TableOpKind kind, uint8_t plan = 0) {
 /** A node with the model of a kernel before it. */
 struct Bed {
   explicit Bed(uint32_t maxKeys = 1024) : node(maxKeys), table(std::make_unique<covey::FastTable>()) {
+    setLife(*table, 1);
     node.filter.useFastPath(table.get());
     node.filter.setFastLease(kForever);
     node.ownAll();

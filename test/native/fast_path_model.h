@@ -4,6 +4,7 @@
 #define COVEY_TEST_FAST_PATH_MODEL_H
 
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "filter/fast_path.h"
@@ -54,12 +55,23 @@ inline covey::FastSlot* openSlotOf(covey::FastTable& table, const covey::FastIde
   return nullptr;
 }
 
+/** The first word of the mutex that stands for the packet thread's life. */
+inline void setLife(covey::FastTable& table, uint32_t word) { std::memcpy(table.header.life.data(), &word, sizeof word); }
+inline uint32_t lifeOf(const covey::FastTable& table) {
+  uint32_t word;
+  std::memcpy(&word, table.header.life.data(), sizeof word);
+  return word;
+}
+constexpr uint32_t kOwnerDied = 0x40000000;
+
 /** True: the frame goes into TUN, and is noted in its slot. `hasTag`: the kernel took a VLAN tag out of its bytes. */
 inline bool kernelTakes(covey::FastTable& table, const Bytes& frame, int64_t nowNs, bool hasTag = false) {
   covey::FastIdentity identity;
   if (hasTag || !identify(frame, identity)) return false;
   covey::FastSlot* const slot = openSlotOf(table, identity);
-  if (slot == nullptr || nowNs >= table.header.leaseEndNs) return false;
+  const bool lives = lifeOf(table) != 0 && (lifeOf(table) & kOwnerDied) == 0;
+  if (slot == nullptr || !lives || nowNs >= table.header.leaseEndNs) return false;
+  table.cores[0].taken++;
   slot->lastSeenMs = static_cast<uint32_t>(nowNs / 1'000'000);
   slot->packets++;
   return true;

@@ -3,13 +3,16 @@
 #include "io/fast_path_program.h"
 
 #include <arpa/inet.h>
+#include <linux/futex.h>
 #include <linux/if_ether.h>
 #include <net/if.h>
 #include <netpacket/packet.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,6 +29,7 @@
 #include "io/capture.h"
 #include "io/clock.h"
 #include "io/ebpf.h"
+#include "io/kernel_fast_path.h"
 #include "io/prefilter.h"
 #include "io/shared_table.h"
 #include "random_frames.h"
@@ -67,6 +71,7 @@ struct Kernel {
   bool open() {
     if (shared.open(sizeof(FastTable), &error)) {
       table().header.generation = 1;
+      fastpath::setLife(table(), 1);
       return true;
     }
     if (error.number == EPERM || error.number == ENOSYS) {
@@ -291,8 +296,35 @@ TEST("without a lease, after its end and with another generation the kernel take
   CHECK_EQ(taken(), 0u);
   kernel.table().header.generation--;
   CHECK(taken() > 150);
+  fastpath::setLife(kernel.table(), 0);
+  CHECK_EQ(taken(), 0u);
+  fastpath::setLife(kernel.table(), 1 | FUTEX_OWNER_DIED);
+  CHECK_EQ(taken(), 0u);
+  fastpath::setLife(kernel.table(), 1 | FUTEX_WAITERS);
+  CHECK(taken() > 150);
   path.closeAll([](const FastFlow&, uint32_t, uint32_t) {});
   CHECK_EQ(taken(), 0u);
+}
+
+TEST("a packet thread that is killed is marked by the kernel before anyone hears of it, one that ends takes its word back") {
+  SystemError error;
+  const auto path = KernelFastPath::open("lo", &error);
+  if (!path) return error.number == EPERM || error.number == ENOSYS ? check::skip(error.message) : check::fail(__FILE__, __LINE__, error.message);
+  CHECK_EQ(fastpath::lifeOf(*path->table()), 0u);
+  path->beginLife();
+  CHECK(fastpath::lifeOf(*path->table()) != 0);
+  path->endLife();
+  CHECK_EQ(fastpath::lifeOf(*path->table()), 0u);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    path->beginLife();
+    for (;;) ::pause();
+  }
+  while (fastpath::lifeOf(*path->table()) == 0) ::sched_yield();
+  CHECK_EQ(fastpath::lifeOf(*path->table()) & FUTEX_OWNER_DIED, 0u);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  CHECK_EQ(fastpath::lifeOf(*path->table()) & FUTEX_OWNER_DIED, uint32_t(FUTEX_OWNER_DIED));
 }
 
 TEST("programs that let all pass, none, or that hold all back as another's are loaded") {

@@ -213,13 +213,13 @@ void Filter::State::takeFast(const FastFlow& flow, uint32_t packets, uint32_t la
 }
 
 void Filter::State::closeFastPath() {
+  countFast();
   fastPath.closeAll(
       [this](const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) { takeFast(flow, packets, lastSeenMs); });
 }
 
 void Filter::useFastPath(FastTable* table) {
   state_->closeFastPath();
-  state_->countFast();
   state_->fastPath.use(table);
 }
 
