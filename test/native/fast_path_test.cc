@@ -438,3 +438,12 @@ TEST("fast path: what a command lets out of the hold ring is not opened by its o
   bed.open();
   CHECK(!bed.isOpen(frame));
 }
+
+TEST("fast path: the tail of a connection that nobody knows is not opened beside one that is open") {
+  Bed bed;
+  const Bytes known = bed.establish(1, 8000), tail = tcpFrame(2, 8000, kAck);
+  bed.prove(tail);
+  bed.open();
+  CHECK(bed.isOpen(known));
+  CHECK(!bed.isOpen(tail));
+}
