@@ -269,7 +269,7 @@ TEST("a new shape and a new capture begin by VIPs, and are followed again") {
   bed.node.own(0, oneBucket(7));
   bed.settle();
   RecordingCapture other;
-  CHECK(bed.kernel.adopt(other, &bed.error));
+  CHECK(bed.kernel.adopt(other, nullptr, &bed.error));
   CHECK(!bed.kernel.isByBuckets());
   bed.settle();
   CHECK(bed.kernel.isByBuckets());

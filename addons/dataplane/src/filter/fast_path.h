@@ -19,6 +19,7 @@
 
 #include "flow_life.h"
 #include "key.h"
+#include "table_ops.h"
 
 namespace covey {
 
@@ -82,6 +83,8 @@ constexpr uint32_t kFastCores = 1024;
 
 struct FastTable {
   FastHeader header;
+  /** By plan, wordOf of a Sieve: other buckets are other nodes'. */
+  std::array<std::array<uint32_t, kBitmapWords>, kMaxPlans> sieve;
   std::array<FastCore, kFastCores> cores;
   std::array<FastSlot, kFastSlots> slots;
 };

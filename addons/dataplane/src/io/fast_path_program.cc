@@ -216,8 +216,8 @@ class LookUp {
 class Translator {
  public:
   // What the program lets pass goes on at `pass`.
-  Translator(EbpfAssembler& code, const std::vector<sock_filter>& classic, Label pass)
-      : code_(code), classic_(classic), pass_(pass), other_(code.label()) {
+  Translator(int table, EbpfAssembler& code, const std::vector<sock_filter>& classic, Label pass)
+      : table_(table), code_(code), classic_(classic), pass_(pass), other_(code.label()) {
     for (size_t i = 0; i < classic.size(); i++) places_.push_back(code.label());
   }
 
@@ -321,7 +321,10 @@ class Translator {
 
   bool writeReturn(const sock_filter& one) {
     if (BPF_RVAL(one.code) != BPF_K) return false;
-    if (one.k != 0) {
+    if (one.jt == kBySieve) {
+      if (one.k >= kMaxPlans) return false;
+      writeSieve(one.k);
+    } else if (one.k != 0) {
       letsPass_ = true;
       code_.jump(pass_);
     } else if (one.jt == kOfAnotherNode) {
@@ -332,6 +335,20 @@ class Translator {
       code_.exit();
     }
     return true;
+  }
+
+  void writeSieve(uint32_t plan) {
+    letsPass_ = knowsOthers_ = true;
+    code_.loadTable(1, table_);
+    code_.alu64K(BPF_ADD, 1, int32_t(offsetof(FastTable, sieve) + plan * sizeof(uint32_t) * kBitmapWords));
+    code_.aluR(BPF_MOV, 2, kA);
+    code_.aluK(BPF_AND, 2, kBitmapWords - 1);
+    code_.alu64K(BPF_MUL, 2, sizeof(uint32_t));
+    code_.alu64R(BPF_ADD, 1, 2);
+    code_.load(BPF_W, kA, 1, 0);
+    code_.aluR(BPF_RSH, kA, kX);
+    code_.jumpK(BPF_JSET, kA, 1, pass_);
+    code_.jump(other_);
   }
 
   // This host is not to have it either, which the guard's rules would find out at a higher price. They go by the VLAN too.
@@ -355,6 +372,7 @@ class Translator {
   bool isPlace(size_t at) const { return at < places_.size(); }
   static int scratchAt(uint32_t word) { return -4 * BPF_MEMWORDS + 4 * int(word); }
 
+  const int table_;
   EbpfAssembler& code_;
   const std::vector<sock_filter>& classic_;
   const Label pass_;
@@ -373,7 +391,7 @@ std::vector<bpf_insn> socketProgram(int table, const std::vector<sock_filter>& c
   findCore(code, table);
   code.move(kResult, 0);
   code.store(BPF_W, kCore, kVerdictAt, kResult);
-  Translator translator(code, classic, pass);
+  Translator translator(table, code, classic, pass);
   if (!translator.write()) return {};
   if (!translator.letsPass()) return code.finish();
   code.bind(pass);

@@ -10,7 +10,7 @@
 namespace covey::io {
 
 // Of the packet socket. What `classic` holds back is held back; `classic` is a program of the kind that SO_ATTACH_FILTER takes, and lets all
-// pass that the tables may take. Of the rest, a frame of an open slot is counted there and held back too, while the lease runs
+// pass that the tables may take; where it is marked kBySieve it goes by FastTable::sieve. Of the rest, a frame of an open slot is counted there and held back too, while the lease runs
 // and the packet thread lives. For the
 // program below it notes which frames to take, and which are another node's (kOfAnotherNode). Empty: `classic` has an instruction that has
 // no counterpart here. `table` is the descriptor of a FastTable.

@@ -49,6 +49,14 @@ void KernelFastPath::beginLife() {
 
 void KernelFastPath::endLife() { ::pthread_mutex_unlock(life()); }
 
+void KernelFastPath::setSieve(const Sieve& sieve) {
+  for (size_t plan = 0; plan < kMaxPlans; plan++) {
+    for (size_t word = 0; word < kBitmapWords; word++) {
+      __atomic_store_n(&table()->sieve[plan][word], wordOf(sieve[plan], word), __ATOMIC_SEQ_CST);
+    }
+  }
+}
+
 bool KernelFastPath::setFilter(int socket, const std::vector<sock_filter>& classic) const {
   SystemError ignored;
   const UniqueFd program = loadProgram(BPF_PROG_TYPE_SOCKET_FILTER, socketProgram(table_.descriptor(), classic), &ignored);

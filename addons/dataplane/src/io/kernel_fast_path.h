@@ -27,6 +27,8 @@ class KernelFastPath {
   // By the packet thread, when it begins and before it ends: in between the kernel may take packets, and no longer if the thread is killed.
   void beginLife();
   void endLife();
+  // What its programs let pass from now on; an addition is in force when this returns.
+  void setSieve(const Sieve& sieve);
   // Gives a packet socket the program `classic`, with the fast path before it. False: the kernel refuses; what it had stays.
   bool setFilter(int socket, const std::vector<sock_filter>& classic) const;
 

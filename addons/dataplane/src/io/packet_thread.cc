@@ -361,9 +361,10 @@ void PacketThread::drainUntil(int64_t issuedNs) {
 
 void PacketThread::adopt(std::unique_ptr<Capture> capture, SystemError* error) {
   capture_ = std::move(capture);
-  filter_.useFastPath(attachFastPath(error) ? fastPath_->table() : nullptr);
+  KernelFastPath* const fastPath = attachFastPath(error) ? fastPath_.get() : nullptr;
+  filter_.useFastPath(fastPath == nullptr ? nullptr : fastPath->table());
   SystemError ignored;
-  kernelFilter_.adopt(*capture_, &ignored);
+  kernelFilter_.adopt(*capture_, fastPath, &ignored);
 }
 
 void PacketThread::openFastPath(SystemError* error) {
@@ -377,8 +378,7 @@ void PacketThread::openFastPath(SystemError* error) {
 }
 
 bool PacketThread::attachFastPath(SystemError* error) {
-  if (!fastPath_ || !fastPath_->attach(uint32_t(capture_->interface().index), error)) return false;
-  return capture_->useFastPath(*fastPath_);
+  return fastPath_ && fastPath_->attach(uint32_t(capture_->interface().index), error);
 }
 
 void PacketThread::loseCapture() {

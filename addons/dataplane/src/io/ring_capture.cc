@@ -190,8 +190,11 @@ bool RingCapture::takeLongFrame(CapturedFrame* frame) {
 }
 
 bool RingCapture::setFilter(const std::vector<sock_filter>& program, SystemError* error) {
-  if (fastPath_ != nullptr && fastPath_->setFilter(socket_.get(), program)) return true;
   return attachBpf(socket_.get(), program, error);
+}
+
+bool RingCapture::setFastFilter(const std::vector<sock_filter>& program, const KernelFastPath& path) {
+  return path.setFilter(socket_.get(), program);
 }
 
 uint64_t RingCapture::drops() {

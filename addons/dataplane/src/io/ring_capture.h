@@ -22,10 +22,7 @@ class RingCapture final : public Capture {
   const InterfaceFacts& interface() const override { return facts_; }
   int drain(int limit, FrameSink& sink) override;
   bool setFilter(const std::vector<sock_filter>& program, SystemError* error) override;
-  bool useFastPath(const KernelFastPath& path) override {
-    fastPath_ = &path;
-    return true;
-  }
+  bool setFastFilter(const std::vector<sock_filter>& program, const KernelFastPath& path) override;
   uint64_t drops() override;
 
  private:
@@ -42,7 +39,6 @@ class RingCapture final : public Capture {
 
   InterfaceFacts facts_;
   UniqueFd socket_;
-  const KernelFastPath* fastPath_ = nullptr;
   uint8_t* ring_ = nullptr;
   size_t ringLength_ = 0;
   uint32_t slotSize_ = 0;
