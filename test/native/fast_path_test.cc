@@ -15,7 +15,7 @@ using farm::Counter;
 using farm::Node;
 
 struct FastNode : Node {
-  FastNode() {
+  explicit FastNode(uint32_t maxKeys = 1024) : Node(maxKeys) {
     filter.useFastPath(table.get());
     ownAll();
   }
@@ -132,4 +132,30 @@ TEST("fast path: a lapse closes it") {
   if (slot == nullptr) return;
   node.filter.reset();
   CHECK(!node.isOpen(*slot));
+}
+
+// There are fewer places for candidates than there may be connections: those that take turns must not push each other out for ever.
+TEST("fast path: of very many connections that take turns, most are opened") {
+  constexpr uint32_t kConnections = 24'000;
+  FastNode node(65'536);
+  const auto eachOne = [&](const auto& act) {
+    for (uint32_t i = 0; i < kConnections; i++) {
+      act(tcpFrame(uint16_t(1024 + i), 80, kAck, {1}));
+    }
+  };
+  eachOne([&](const Bytes& frame) {
+    node.handle(frame);
+    node.handle(frame);
+  });
+  for (int round = 0; round < 10; round++) {
+    node.now += 10;
+    uint32_t handled = 0;
+    eachOne([&](const Bytes& frame) {
+      node.handle(frame);
+      if (++handled % 500 == 0) node.filter.openFastPath(true, node.now);
+    });
+  }
+  uint32_t open = 0;
+  for (const FastSlot& slot : node.table->slots) open += node.isOpen(slot);
+  CHECK(open > kConnections * 3 / 4);
 }
