@@ -447,3 +447,27 @@ TEST("fast path: the tail of a connection that nobody knows is not opened beside
   CHECK(bed.isOpen(known));
   CHECK(!bed.isOpen(tail));
 }
+
+// There are fewer places for candidates than there may be connections: those that take turns must not push each other out for ever.
+TEST("fast path: of very many connections that take turns, most are opened") {
+  constexpr uint32_t kConnections = 24'000;
+  Bed bed(65'536);
+  const auto eachOne = [&](const auto& act) {
+    for (uint32_t i = 0; i < kConnections; i++) act(tcpFrame(uint16_t(1024 + i), 80, kAck, {1}));
+  };
+  eachOne([&](const Bytes& frame) {
+    bed.node.handle(frame);
+    bed.node.handle(frame);
+  });
+  for (int round = 0; round < 10; round++) {
+    bed.node.now += 10;
+    uint32_t handled = 0;
+    eachOne([&](const Bytes& frame) {
+      bed.node.handle(frame);
+      if (++handled % 500 == 0) bed.open();
+    });
+  }
+  uint32_t open = 0;
+  for (const covey::FastSlot& slot : bed.table->slots) open += slot.generation == bed.table->header.generation;
+  CHECK(open > kConnections * 3 / 4);
+}

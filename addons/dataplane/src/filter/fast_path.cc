@@ -40,7 +40,7 @@ void FastPath::propose(const FastFlow& flow, uint32_t nowMs) {
   const uint32_t hash = fastHashOf(flow.identity);
   Candidate& candidate = candidates_[hash % kCandidates];
   if (candidate.hash != hash) {
-    candidate = {hash, nowMs};
+    if (candidate.hash == 0 || nowMs - candidate.sinceMs >= kCandidateMs) candidate = {hash, nowMs};
     return;
   }
   if (nowMs - candidate.sinceMs < kProvenMs || proposed_.size() >= kMostProposed) return;

@@ -185,9 +185,11 @@ class FastPath {
   static constexpr int32_t kIdleMs = 10'000;
   static constexpr uint32_t kProvenMs = 5;
   static constexpr size_t kCandidates = size_t{1} << 14;
+  /** So long a candidate has its place. If the last comer had it, of many that take turns none would ever be proven. */
+  static constexpr uint32_t kCandidateMs = 1000;
   static constexpr uint32_t kLongestWaitMs = 20;
 
-  /** Of a connection that is not open here: when it was first seen. Of several with one place the last one has it. */
+  /** Of a connection that is not open here: when it was first seen. Of several with one place the first one has it. */
   struct Candidate {
     uint32_t hash = 0;
     uint32_t sinceMs = 0;

@@ -78,11 +78,11 @@ void KernelFilter::narrow(const Filter& filter, int64_t nowNs, Capture& capture)
 
 bool KernelFilter::attachPlain(Capture& capture, SystemError* error) {
   installed_.reset();
-  if (fastPath_ == nullptr || !(isFast_ || attachFast(capture))) return capture.setFilter(plain_, error);
+  if (fastPath_ == nullptr) return capture.setFilter(plain_, error);
   Sieve all;
   for (Bitmap& plan : all) plan.fill(0xff);
   fastPath_->setSieve(all);
-  return true;
+  return isFast_ || attachFast(capture) || capture.setFilter(plain_, error);
 }
 
 // Once for each shape. False: the kernel refuses; then there is no fast path until the next one.
