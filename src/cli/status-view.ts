@@ -111,7 +111,16 @@ function traffic(report: StatusReport, { paint, earlier }: StatusViewOptions): s
   const rate = (name: string) => rateText(count(name), earlier && counterOf(earlier.report, name), earlier);
   const rejected = sumOf(report.counters.rejected);
   const rejectedRate = rateText(rejected, earlier && sumOf(earlier.report.counters.rejected), earlier);
-  const main = ['accepted', 'injected', 'filteredInKernel', 'relayed', 'held', 'replayed', 'arpAnswered'] as const;
+  const main = [
+    'accepted',
+    'injected',
+    'acceptedInKernel',
+    'filteredInKernel',
+    'relayed',
+    'held',
+    'replayed',
+    'arpAnswered',
+  ] as const;
   const words = main
     .filter((name, i) => i < 2 || count(name) > 0)
     .map((name) => `${name} ${grouped(count(name))}${rate(name)}`);

@@ -17,11 +17,16 @@ export function openWithEngine<T extends DataPlane>(
   options: Omit<OpenOptions, 'engine'>,
   open: (options: OpenOptions) => T,
 ): Chosen<T> {
-  if (choice !== 'auto') return { dataPlane: open({ ...options, engine: choice }), reason: `capture: ${choice}` };
+  const opened = (engine: 'pcap' | 'ring', why: string): Chosen<T> => {
+    const dataPlane = open({ ...options, engine });
+    const fastPath = dataPlane.noFastPath === '' ? 'with fast path' : `without fast path: ${dataPlane.noFastPath}`;
+    return { dataPlane, reason: `${why}; ${fastPath}` };
+  };
+  if (choice !== 'auto') return opened(choice, `capture: ${choice}`);
   try {
-    return { dataPlane: open({ ...options, engine: 'ring' }), reason: 'this kernel has it' };
+    return opened('ring', 'this kernel has it');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { dataPlane: open({ ...options, engine: 'pcap' }), reason: `the ring cannot be had: ${why}` };
+    return opened('pcap', `the ring cannot be had: ${why}`);
   }
 }

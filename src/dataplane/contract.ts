@@ -64,6 +64,11 @@ export interface OpenOptions {
    * `filteredInKernel` instead of `rejectedNotOwner`. Default false; `covey run` sets it.
    */
   readonly filtersBuckets?: boolean;
+  /**
+   * With `ring`: the kernel itself takes the packets of connections that are open (Linux 6.6). They count as `accepted`, `injected` and
+   * `acceptedInKernel` up to some seconds later. Default false; `covey run` sets it.
+   */
+  readonly usesFastPath?: boolean;
   /** Bound of the hold ring, frames and bytes. */
   readonly holdFrames: number;
   readonly holdBytes: number;
@@ -114,6 +119,8 @@ export interface DataPlane {
   readonly mac: Uint8Array;
   /** Which capture engine runs, for `status`: e.g. `pcap`. */
   readonly engine: string;
+  /** Why the kernel takes no packets by itself, for `status`; empty: it does. */
+  readonly noFastPath: string;
 
   /** Replaces VIPs, rules, seed and vMAC. Tables and flow entries stay. */
   setShape(shape: Shape): void;

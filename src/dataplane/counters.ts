@@ -8,6 +8,7 @@ export const COUNTER_NAMES = [
   'filteredInKernel',
   'accepted',
   'injected',
+  'acceptedInKernel',
   'held',
   'replayed',
   'fragmentsHeld',

@@ -91,6 +91,7 @@ type LeaseState = 'closed' | 'open' | 'lapsed';
 
 export class MemoryDataPlane implements DataPlane {
   readonly engine = 'memory';
+  readonly noFastPath = 'there is no kernel below';
   readonly mac: Uint8Array;
   private readonly options: MemoryOptions;
   private readonly counters: MemoryCounters;

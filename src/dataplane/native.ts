@@ -22,6 +22,7 @@ import { COUNTER_NAMES, RULE_OUTCOMES } from './counters.js';
 interface AddonDataPlane {
   mac(): Uint8Array;
   engine(): string;
+  noFastPath(): string;
   captureState(): CaptureState;
   setShape(shape: Uint8Array): void;
   renewLease(deadlineMs: number): boolean;
@@ -176,6 +177,10 @@ export class NativeDataPlane implements DataPlane, EchoPort {
 
   get engine(): string {
     return this.#addon.engine();
+  }
+
+  get noFastPath(): string {
+    return this.#addon.noFastPath();
   }
 
   get captureState(): CaptureState {

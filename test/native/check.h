@@ -22,7 +22,9 @@ inline std::vector<Test>& tests() {
 struct Tally {
   int passed = 0;
   int failed = 0;
+  int skipped = 0;
   bool isFailing = false;
+  bool isSkipping = false;
 };
 
 inline Tally& tally() {
@@ -47,12 +49,19 @@ void equal(const A& left, const B& right, const char* text, const char* file, in
   fail(file, line, what.str());
 }
 
+/** The test that runs cannot be run here, and says why. */
+inline void skip(const std::string& reason) {
+  tally().isSkipping = true;
+  std::cout << "skipped: " << reason << "\n";
+}
+
 /** Counts one case: a TEST, or a record of a vector file. */
 inline void finish(const std::string& name) {
   Tally& one = tally();
-  one.isFailing ? one.failed++ : one.passed++;
+  (one.isFailing ? one.failed : one.isSkipping ? one.skipped : one.passed)++;
   if (one.isFailing) std::cout << "FAILED " << name << "\n";
-  one.isFailing = false;
+  if (one.isSkipping && !one.isFailing) std::cout << "SKIPPED " << name << "\n";
+  one.isFailing = one.isSkipping = false;
 }
 
 }  // namespace check

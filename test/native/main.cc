@@ -8,6 +8,8 @@ int main() {
     const bool countedRecords = check::tally().passed + check::tally().failed != before;
     if (!countedRecords || check::tally().isFailing) check::finish(test.name);
   }
-  std::cout << check::tally().passed << " passed, " << check::tally().failed << " failed\n";
+  std::cout << check::tally().passed << " passed, " << check::tally().failed << " failed";
+  if (check::tally().skipped > 0) std::cout << ", " << check::tally().skipped << " skipped";
+  std::cout << "\n";
   return check::tally().failed == 0 ? 0 : 1;
 }

@@ -30,12 +30,13 @@ const OWN_ALL = [{ op: 'own', plan: 0, buckets: ALL_BUCKETS }];
 const CUT_ALL = [{ op: 'cut', plan: 0, buckets: ALL_BUCKETS, serial: 1 }];
 const FOREVER_MS = 600_000;
 
-/** Each engine with a filter in the kernel for VIPs, and with the exact one, as `covey run` has it. */
-const PLANES = ['pcap', 'ring', 'pcap by buckets', 'ring by buckets'] as const;
+/** Each engine with a filter in the kernel for VIPs, and with the exact one; the last two are what `covey run` has. */
+const PLANES = ['pcap', 'ring', 'pcap by buckets', 'ring by buckets', 'ring with fast path'] as const;
 
 describe.skipIf(skipped).each(PLANES)('native data plane, %s', { timeout: 30_000 }, (plane) => {
-  const filtersBuckets = plane.endsWith('by buckets');
-  const OPTIONS = { ...COMMON, engine: plane.split(' ')[0], filtersBuckets };
+  const usesFastPath = plane.endsWith('with fast path');
+  const filtersBuckets = plane.endsWith('by buckets') || usesFastPath;
+  const OPTIONS = { ...COMMON, engine: plane.split(' ')[0], filtersBuckets, usesFastPath };
   let bed: Bed;
   let host: Host;
   let labs = 0;

@@ -17,6 +17,8 @@ import { type Background, until, useFarm } from './farm.js';
 const USER = 64_242;
 const STRANGER = 64_243;
 const CAPABILITIES = '-all,+net_raw,+net_admin';
+/** What the fast path needs besides; n1 does not have it. */
+const WITH_BPF = `${CAPABILITIES},+bpf`;
 /** Prints each datagram on a line of its own, its lines joined by spaces. */
 const MANAGER = `import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -35,7 +37,8 @@ function startAgent(node: string): void {
   const tun = join(directory, 'tun');
   const run = `${process.execPath} ${CLI} run --config ${join(directory, 'covey.yaml')} --node ${node} --run-dir ${runDir(node)}`;
   const identity = `--reuid ${USER} --regid ${USER} --clear-groups --no-new-privs`;
-  const limits = `--inh-caps ${CAPABILITIES} --ambient-caps ${CAPABILITIES} --bounding-set ${CAPABILITIES}`;
+  const capabilities = node === 'n1' ? CAPABILITIES : WITH_BPF;
+  const limits = `--inh-caps ${capabilities} --ambient-caps ${capabilities} --bounding-set ${capabilities}`;
   const notify = node === 'n1' ? `NOTIFY_SOCKET=@covey-notify-${process.pid} WATCHDOG_USEC=3000000` : '';
   const script = `mount --bind ${tun} /dev/net/tun && exec env ${notify} setpriv ${identity} ${limits} ${run}`;
   agents.set(node, farm.background(node, ['unshare', '--mount', 'sh', '-c', script]));
@@ -112,6 +115,11 @@ describe.sequential('nodes of a user with two capabilities', () => {
     expect([0, 4], probed.text).toContain(probed.code);
     expect(probed.text).not.toMatch(/cannot be loaded|not permitted|EPERM/);
     expect(agents.get('n1')!.stderr()).not.toMatch(/EPERM|EACCES|not permitted/i);
+  });
+
+  it('have the fast path where they may, and say why elsewhere', async () => {
+    expect((await status('n1'))!.software.engineReason).toMatch(/without fast path: .*CAP_BPF/);
+    expect((await status('n2'))!.software.engineReason).toMatch(/with fast path$/);
   });
 
   it('tell the service manager: ready, alive, in which state', async () => {

@@ -75,6 +75,7 @@ class DataPlane : public Napi::ObjectWrap<DataPlane> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "DataPlane",
                        {InstanceMethod<&DataPlane::mac>("mac"), InstanceMethod<&DataPlane::engine>("engine"),
+                        InstanceMethod<&DataPlane::noFastPath>("noFastPath"),
                         InstanceMethod<&DataPlane::captureState>("captureState"),
                         InstanceMethod<&DataPlane::setShape>("setShape"),
                         InstanceMethod<&DataPlane::renewLease>("renewLease"), InstanceMethod<&DataPlane::reset>("reset"),
@@ -129,6 +130,7 @@ class DataPlane : public Napi::ObjectWrap<DataPlane> {
     options_.holdFrames = given.Get("holdFrames").ToNumber().Uint32Value();
     options_.holdBytes = given.Get("holdBytes").ToNumber().Uint32Value();
     options_.maxKeys = given.Get("maxKeys").ToNumber().Uint32Value();
+    options_.usesFastPath = given.Get("usesFastPath").ToBoolean();
     options_.filtersBuckets = given.Get("filtersBuckets").ToBoolean();
     gatherMs_ = given.Get("gatherMs").ToNumber().Uint32Value();
     return true;
@@ -200,6 +202,11 @@ class DataPlane : public Napi::ObjectWrap<DataPlane> {
     if (isClosed(info.Env())) return {};
     const covey::Mac mac = packets_->mac();
     return toArray(info.Env(), mac.data(), mac.size());
+  }
+
+  Napi::Value noFastPath(const Napi::CallbackInfo& info) {
+    if (isClosed(info.Env())) return {};
+    return Napi::String::New(info.Env(), packets_->noFastPath());
   }
 
   Napi::Value engine(const Napi::CallbackInfo& info) {

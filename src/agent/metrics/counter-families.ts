@@ -9,6 +9,7 @@ const HELP: Partial<Record<CounterName, string>> = {
   filteredInKernel: "Of those, the ones that the kernel's filter held back: not for a VIP, or other nodes'.",
   accepted: 'Frames that this node took.',
   injected: "Packets given to this host's network stack.",
+  acceptedInKernel: 'Of the accepted packets, those of open connections that the kernel took by itself.',
   held: 'Frames held while their bucket was being handed over.',
   replayed: 'Held frames decided after all.',
   relayed: 'Frames passed on to other members.',

@@ -5,7 +5,7 @@ import type { BedOptions, Figure, Peer, Sample, Scenario } from '../contract.js'
 import { usedSeconds } from '../machine.js';
 import { buildPackets, noPackets, PACKETS, PACKETS_NEEDS, packetsResult } from '../packets-program.js';
 import { NODE, type OpenWay, SOURCES, UDP_PORT, type Way } from '../ways/contract.js';
-import { coveyByVips, coveyPcap, coveyRing } from '../ways/covey.js';
+import { coveyByVips, coveyPcap, coveyRing, coveySlow } from '../ways/covey.js';
 import { direct, haproxy, nftHash, xtCluster } from '../ways/kernel.js';
 import { type OnWays, peerOn } from './on-ways.js';
 
@@ -50,7 +50,9 @@ export const accepted: Scenario = {
     { id: 'lost-steady', name: `lost, of ${STEADY_PER_SECOND} a second`, unit: '%', better: 'less', digits: 3 },
   ],
   base: direct.name,
-  peers: [direct, coveyRing, coveyPcap, xtCluster, nftHash, haproxy].map((way) => datagramPeer(way, acceptedOnWays)),
+  peers: [direct, coveyRing, coveySlow, coveyPcap, xtCluster, nftHash, haproxy].map((way) =>
+    datagramPeer(way, acceptedOnWays),
+  ),
 };
 
 const REJECTED_FIGURES: readonly Figure[] = [
@@ -73,7 +75,7 @@ export const rejected: Scenario = {
   about: `The same flood to a node that owns nothing of it; in Covey's farm of two each node owns half of the buckets, and the flood is the other's. The sender's core carries each frame over switch and cable into the node's kernel, so its CPU time has the kernel's part of the rejection in it; to it comes the CPU time of the node's own processes, heartbeats included. \`direct\` is a host that knows nothing of any farm: the frame has a foreign MAC.`,
   figures: REJECTED_FIGURES,
   base: direct.name,
-  peers: [direct, coveyRing, coveyPcap, coveyByVips, xtCluster, nftHash, haproxy].map((way) =>
+  peers: [direct, coveyRing, coveySlow, coveyPcap, coveyByVips, xtCluster, nftHash, haproxy].map((way) =>
     datagramPeer(way, rejectedOnWays),
   ),
 };

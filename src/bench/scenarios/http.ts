@@ -6,7 +6,7 @@ import { workedSeconds } from '../machine.js';
 import { PROGRAMS } from '../programs.js';
 import { startNginx } from '../services.js';
 import { HTTP_PORT } from '../ways/contract.js';
-import { coveyPcap, coveyRing } from '../ways/covey.js';
+import { coveyPcap, coveyRing, coveySlow } from '../ways/covey.js';
 import { direct, haproxy, nftHash, xtCluster } from '../ways/kernel.js';
 import { type OnWays, peerOn } from './on-ways.js';
 import { parseWrk } from './wrk.js';
@@ -43,7 +43,7 @@ export const http: Scenario = {
   about: `wrk, one thread and ${CONNECTIONS} connections, against nginx with one worker that answers 6 bytes; kept connections, then one for each request. CPU time is that of the whole machine: client, switch and node share it.`,
   figures: [...figuresOf('keep', 'kept connections'), ...figuresOf('new', 'connection per request')],
   base: direct.name,
-  peers: [direct, coveyRing, coveyPcap, haproxy, xtCluster, nftHash].map((way) => peerOn(way, onWays)),
+  peers: [direct, coveyRing, coveySlow, coveyPcap, haproxy, xtCluster, nftHash].map((way) => peerOn(way, onWays)),
 };
 
 async function requests(hosts: LabHosts, id: string, header: readonly string[], seconds: number): Promise<Sample> {

@@ -4,7 +4,7 @@ import type { BedOptions, Figure, Sample, Scenario } from '../contract.js';
 import { buildPackets, noPackets, PACKETS, PACKETS_NEEDS, packetsResult } from '../packets-program.js';
 import { startEcho } from '../services.js';
 import { ECHO_PORT, NODE, type OpenWay, UDP_PORT } from '../ways/contract.js';
-import { coveyPcap, coveyRing } from '../ways/covey.js';
+import { coveyPcap, coveyRing, coveySlow } from '../ways/covey.js';
 import { direct, nftHash, xtCluster } from '../ways/kernel.js';
 import { type OnWays, peerOn } from './on-ways.js';
 
@@ -41,7 +41,7 @@ export const latency: Scenario = {
   about: `A datagram and its echo, one a millisecond, alone and while other datagrams come to the same VIP. What is added is the difference to \`direct\`: its programs and cores are the same.`,
   figures: LOADS.flatMap((load) => PERCENTILES.map((percentile) => figureOf(load, percentile))),
   base: direct.name,
-  peers: [direct, coveyRing, coveyPcap, xtCluster, nftHash].map((way) => {
+  peers: [direct, coveyRing, coveySlow, coveyPcap, xtCluster, nftHash].map((way) => {
     const peer = peerOn(way, onWays);
     return noPackets === undefined ? peer : { ...peer, cannot: noPackets };
   }),

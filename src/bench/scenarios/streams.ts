@@ -5,7 +5,7 @@ import type { LabHosts } from '../lab-hosts.js';
 import { PROGRAMS } from '../programs.js';
 import { startIperf } from '../services.js';
 import { NODE, type OpenWay, STREAM_PORT } from '../ways/contract.js';
-import { coveyPcap, coveyRing } from '../ways/covey.js';
+import { coveyPcap, coveyRing, coveySlow } from '../ways/covey.js';
 import { direct, haproxy, nftHash, xtCluster } from '../ways/kernel.js';
 import { type OnWays, peerOn } from './on-ways.js';
 
@@ -45,7 +45,7 @@ export const streams: Scenario = {
     'iperf3, as received. With offloads the kernel hands frames of up to 64 KiB from client to node; without (ethtool -K eth0 tx off sg off tso off gso off gro off at both) each is one of 1500 bytes.',
   figures: TRIALS.map(({ id, name }): Figure => ({ id, name, unit: 'Gbit/s', better: 'more', digits: 2 })),
   base: direct.name,
-  peers: [direct, coveyRing, coveyPcap, haproxy, xtCluster, nftHash].map((way) => peerOn(way, onWays)),
+  peers: [direct, coveyRing, coveySlow, coveyPcap, haproxy, xtCluster, nftHash].map((way) => peerOn(way, onWays)),
 };
 
 async function gigabits({ hosts }: OpenWay, { words, offloads }: Trial, seconds: number): Promise<number> {

@@ -19,6 +19,9 @@ const FIRST_PORT = 20_000;
 /** `capture: auto`, the default of the product, chooses the ring wherever the kernel has it; here it is named. */
 export const coveyRing = coveyWay('covey', 'ring', 'Covey with its own capture ring, as `capture: auto` chooses it');
 export const coveyPcap = coveyWay('covey pcap', 'pcap', 'Covey with capture: pcap');
+export const coveySlow = coveyWay('covey slow path', 'ring', 'Covey without its fast path in the kernel', {
+  COVEY_FAST_PATH: 'off',
+});
 export const coveyByVips = coveyWay('covey by VIPs', 'ring', 'Covey without its exact filter in the kernel', {
   COVEY_BUCKET_FILTER: 'off',
 });

@@ -74,6 +74,7 @@ const captureOptions = {
   gatherMs: Math.floor(config.heartbeat.intervalMs / GATHER_PARTS),
   counters,
   // For comparisons alone (bench/README.md): what this brings is the difference.
+  usesFastPath: process.env.COVEY_FAST_PATH !== 'off',
   filtersBuckets: process.env.COVEY_BUCKET_FILTER !== 'off',
 };
 const { dataPlane, reason: engineReason } = openWithEngine(config.capture, captureOptions, NativeDataPlane.open);

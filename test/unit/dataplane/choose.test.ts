@@ -3,7 +3,8 @@ import { openWithEngine } from '../../../src/dataplane/choose.js';
 import type { DataPlane, OpenOptions } from '../../../src/dataplane/contract.js';
 
 const OPTIONS = { interface: 'eth0' } as OpenOptions;
-const planeOf = ({ engine }: OpenOptions) => ({ engine }) as unknown as DataPlane;
+const planeOf = ({ engine }: OpenOptions) =>
+  ({ engine, noFastPath: engine === 'ring' ? '' : 'libpcap has none' }) as unknown as DataPlane;
 const withoutRing = (options: OpenOptions) => {
   if (options.engine === 'ring') throw new Error('setsockopt(PACKET_RX_RING): no memory');
   return planeOf(options);
@@ -11,17 +12,18 @@ const withoutRing = (options: OpenOptions) => {
 
 it('auto takes the ring where it can be had, libpcap elsewhere, and says why', () => {
   expect(openWithEngine('auto', OPTIONS, planeOf)).toEqual({
-    dataPlane: { engine: 'ring' },
-    reason: 'this kernel has it',
+    dataPlane: { engine: 'ring', noFastPath: '' },
+    reason: 'this kernel has it; with fast path',
   });
   expect(openWithEngine('auto', OPTIONS, withoutRing)).toEqual({
-    dataPlane: { engine: 'pcap' },
-    reason: 'the ring cannot be had: setsockopt(PACKET_RX_RING): no memory',
+    dataPlane: { engine: 'pcap', noFastPath: 'libpcap has none' },
+    reason: 'the ring cannot be had: setsockopt(PACKET_RX_RING): no memory; without fast path: libpcap has none',
   });
 });
 
 it('an engine that the config names is that or none', () => {
-  expect(openWithEngine('pcap', OPTIONS, planeOf)).toEqual({ dataPlane: { engine: 'pcap' }, reason: 'capture: pcap' });
+  expect(openWithEngine('pcap', OPTIONS, planeOf).reason).toBe('capture: pcap; without fast path: libpcap has none');
+  expect(openWithEngine('ring', OPTIONS, planeOf).reason).toBe('capture: ring; with fast path');
   expect(() => openWithEngine('ring', OPTIONS, withoutRing)).toThrow('PACKET_RX_RING');
 });
 

@@ -12,6 +12,7 @@ const NOT_A_VERDICT = new Set([
   'framesSeen',
   'filteredInKernel',
   'injected',
+  'acceptedInKernel',
   'replayed',
   'relayCopies',
   'ingressFrames',

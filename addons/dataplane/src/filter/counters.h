@@ -15,6 +15,7 @@ namespace covey {
   X(filteredInKernel)                                 \
   X(accepted)                                         \
   X(injected)                                         \
+  X(acceptedInKernel)                                 \
   X(held)                                             \
   X(replayed)                                         \
   X(fragmentsHeld)                                    \

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "answers.h"
+#include "fast_path.h"
 #include "filter_state.h"
 
 namespace covey {
@@ -12,6 +13,7 @@ Filter::Filter(const FilterOptions& options) : state_(std::make_unique<State>(op
 Filter::~Filter() = default;
 
 void Filter::setShape(const Shape& shape) {
+  state_->closeFastPath();
   const uint32_t oldSeed = state_->shape.hashSeed();
   state_->shape = CompiledShape(shape);
   // What first fragments said was said by the old rules.
@@ -63,6 +65,7 @@ void Filter::State::settle(const FrameView& frame, uint64_t nowMs, Decision& dec
 }
 
 void Filter::reset() {
+  state_->closeFastPath();
   state_->counters.add(Counter::heldLapsed, state_->ring.count());
   state_->counters.add(Counter::fragmentsExpired, state_->earlyFragments.count());
   state_->ring.clear();
@@ -74,6 +77,7 @@ void Filter::reset() {
 }
 
 void Filter::expire(uint64_t nowMs) {
+  state_->sawTime(nowMs);
   state_->flows.expire(nowMs);
   state_->counters.add(Counter::fragmentsExpired, state_->earlyFragments.expire(nowMs));
   state_->flows.publish();
@@ -107,7 +111,7 @@ void Filter::State::obey(const FrameView& frame, const Decision& decision, uint6
   const Verdict& verdict = decision.verdict;
   switch (verdict.kind) {
     case VerdictKind::accept:
-      return accept(decision, nowMs, sink);
+      return accept(frame, decision, nowMs, sink);
     case VerdictKind::answer:
       return answer(frame, decision, sink);
     case VerdictKind::hold:
@@ -131,13 +135,109 @@ void Filter::State::hold(const FrameView& frame, const Decision& decision, uint6
   counters.add(isKept ? Counter::held : Counter::heldOverflow);
 }
 
-void Filter::State::accept(const Decision& decision, uint64_t nowMs, Sink& sink) {
+void Filter::State::accept(const FrameView& frame, const Decision& decision, uint64_t nowMs, Sink& sink) {
   const bool isOffered = (buckets.at(decision.key.plan(), bucketOf(decision.hash)) & kOffered) != 0;
   flows.accept(decision.entry, decision.key, decision.hash, decision.event, decision.holdMs, isOffered, nowMs);
   counters.add(Counter::accepted);
   ruleCounters.add(decision.verdict.slot, Counter::accepted);
   sink.inject(packetOf(decision));
+  if (fastPath.isOn() && decision.entry != kNone) followFastPath(frame, decision, nowMs);
 }
+
+void Filter::State::followFastPath(const FrameView& frame, const Decision& decision, uint64_t nowMs) {
+  FlowEntry& known = entry(decision.entry);
+  if (!flows.isSettled(decision.entry, decision.event)) {
+    const bool hasPorts = decision.event.protocol == kIpTcp || decision.event.protocol == kIpUdp;
+    if (!known.has(kIsFast) || !hasPorts || decision.ip.isFragment) return;
+    sawTime(nowMs);
+    return fastPath.close(identityOf(decision), [&](const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) {
+      takeFast(flow, packets, lastSeenMs);
+    });
+  }
+  if (!mayBeFast(frame, decision)) return;
+  known.flags |= kIsFast;
+  fastPath.propose({identityOf(decision), decision.key, decision.hash, decision.event, decision.holdMs, decision.verdict.slot,
+                    decision.isIngress},
+                   static_cast<uint32_t>(nowMs));
+}
+
+void Filter::State::countFast() {
+  const uint64_t taken = fastPath.takenSinceLast();
+  counters.add(Counter::accepted, taken);
+  counters.add(Counter::injected, taken);
+  counters.add(Counter::acceptedInKernel, taken);
+}
+
+/** What the kernel compares must be in fixed places of the frame. */
+bool Filter::State::mayBeFast(const FrameView& frame, const Decision& decision) {
+  const IpPacket& ip = decision.ip;
+  return frame.strippedVlan == kNoStrippedVlan && decision.ethernet.payloadOffset == 14 && !ip.isFragment &&
+         ip.transportOffset == (ip.isIpv6 ? 40u : 20u);
+}
+
+FastIdentity Filter::State::identityOf(const Decision& decision) {
+  const IpPacket& ip = decision.ip;
+  const Mac& mac = decision.ethernet.destination;
+  FastIdentity identity;
+  identity.macHigh = readU32(&mac[0]);
+  identity.macLow = readU16(&mac[4]);
+  identity.kind = uint32_t{decision.ethernet.etherType} << 16 | ip.protocol;
+  identity.ports = readU32(ip.packet + ip.transportOffset);
+  for (uint32_t word = 0; word < (ip.isIpv6 ? 4u : 1u); word++) {
+    const uint32_t at = (ip.isIpv6 ? 0u : 12u) + 4 * word;
+    identity.source[word] = readU32(&ip.source[at]);
+    identity.destination[word] = readU32(&ip.destination[at]);
+  }
+  return identity;
+}
+
+void Filter::State::takeFast(const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) {
+  if (flow.isIngress) counters.add(Counter::ingressFrames, packets);
+  ruleCounters.add(flow.ruleSlot, Counter::accepted, packets);
+  const uint32_t index = flows.table().find(flow.key, flow.hash);
+  if (index == kNone) return;
+  // An age is a difference modulo 2^32: an entry that was seen after the moment at which it is looked at would be 49 days old.
+  const auto latest = static_cast<uint32_t>(latestMs);
+  if (static_cast<int32_t>(lastSeenMs - latest) > 0) lastSeenMs = latest;
+  if (static_cast<int32_t>(lastSeenMs - entry(index).lastSeenMs) <= 0) {
+    // Another connection of the key was seen later; this one lives on beside it, unless a later packet ended it.
+    if (!flows.isSettled(index, flow.event)) return;
+    lastSeenMs = entry(index).lastSeenMs;
+  }
+  const bool isOffered = (buckets.at(flow.key.plan(), bucketOf(flow.hash)) & kOffered) != 0;
+  flows.accept(index, flow.key, flow.hash, flow.event, flow.holdMs, isOffered, lastSeenMs);
+  // Of a connection that is not known any longer, a second packet says more than the first.
+  if (packets > 1 && !flows.isSettled(index, flow.event)) {
+    flows.accept(index, flow.key, flow.hash, flow.event, flow.holdMs, isOffered, lastSeenMs);
+  }
+}
+
+void Filter::State::closeFastPath() {
+  countFast();
+  fastPath.closeAll(
+      [this](const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) { takeFast(flow, packets, lastSeenMs); });
+}
+
+void Filter::useFastPath(FastTable* table) {
+  state_->closeFastPath();
+  state_->fastPath.use(table);
+}
+
+void Filter::openFastPath(bool isRingEmpty, uint64_t nowMs) {
+  state_->sawTime(nowMs);
+  state_->fastPath.open(isRingEmpty, static_cast<uint32_t>(nowMs));
+}
+
+void Filter::collectFastPath(uint64_t nowMs) {
+  if (!state_->fastPath.isOn()) return;
+  state_->countFast();
+  state_->sawTime(nowMs);
+  state_->fastPath.collect(static_cast<uint32_t>(nowMs), [this](const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) {
+    state_->takeFast(flow, packets, lastSeenMs);
+  });
+}
+
+void Filter::setFastLease(int64_t endNs) { state_->fastPath.setLease(endNs); }
 
 Accepted Filter::State::packetOf(const Decision& decision) {
   Accepted accepted;

@@ -64,6 +64,8 @@ class Pace {
   virtual Moment next(size_t index) = 0;
 };
 
+struct FastTable;
+
 class Filter {
  public:
   explicit Filter(const FilterOptions& options);
@@ -146,6 +148,15 @@ class Filter {
   void expire(uint64_t nowMs);
   /** Tells askers that are due where the VIP is now. Once per turn, while the lease is open. */
   void steer(uint64_t nowMs, Sink& sink);
+
+  /** From now on the kernel may take packets of open connections by itself; null: no longer. The table is to outlive this. */
+  void useFastPath(FastTable* table);
+  /** See FastPath::open. Once per turn, not while a table command is being carried out: such a command closes all. */
+  void openFastPath(bool isRingEmpty, uint64_t nowMs);
+  /** Learns what the kernel took. Some times a second. */
+  void collectFastPath(uint64_t nowMs);
+  /** Until when the kernel may take packets; boot time, ns. Never later than the lease. */
+  void setFastLease(int64_t endNs);
 
   /** The interface's MAC, when it was given another one. */
   void setMac(const Mac& mac);

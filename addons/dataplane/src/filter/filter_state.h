@@ -8,6 +8,7 @@
 #include "compiled_shape.h"
 #include "counters.h"
 #include "early_fragments.h"
+#include "fast_path.h"
 #include "filter.h"
 #include "flow_tracker.h"
 #include "fragment_table.h"
@@ -22,7 +23,7 @@ struct Filter::State {
       : ownMac(options.mac),
         counters(options.counters),
         ruleCounters(options.counters + kCounterCount, options.ruleSlots),
-        flows(options.maxKeys, buckets, counters),
+        flows(options.maxKeys, buckets, counters, fastPath),
         ring(options.holdFrames, options.holdBytes) {}
 
   Mac ownMac;
@@ -30,6 +31,9 @@ struct Filter::State {
   RuleCounters ruleCounters;
   CompiledShape shape;
   BucketTable buckets;
+  FastPath fastPath;
+  /** The latest moment that was named to us. The kernel's own may be later by what passed since that was read. */
+  uint64_t latestMs = 0;
   FlowTracker flows;
   FragmentTable fragments;
   EarlyFragments earlyFragments;
@@ -53,7 +57,18 @@ struct Filter::State {
   void hold(const FrameView& frame, const Decision& decision, uint64_t nowMs);
   void beginDatagram(const Decision& first, uint64_t nowMs);
   void replayEarly(const Datagram& datagram, uint64_t nowMs, Sink& sink);
-  void accept(const Decision& decision, uint64_t nowMs, Sink& sink);
+  void accept(const FrameView& frame, const Decision& decision, uint64_t nowMs, Sink& sink);
+  /** After a packet was accepted: its connection becomes one for the fast path, or is none any longer. */
+  void followFastPath(const FrameView& frame, const Decision& decision, uint64_t nowMs);
+  static bool mayBeFast(const FrameView& frame, const Decision& decision);
+  static FastIdentity identityOf(const Decision& decision);
+  /** What the kernel took by itself. */
+  void takeFast(const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs);
+  void closeFastPath();
+  void countFast();
+  void sawTime(uint64_t nowMs) {
+    if (nowMs > latestMs) latestMs = nowMs;
+  }
   void answer(const FrameView& frame, const Decision& decision, Sink& sink);
   static Accepted packetOf(const Decision& decision);
   /** A frame that nobody has dealt with yet: whom it may concern gets it. */

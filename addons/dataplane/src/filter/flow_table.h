@@ -59,6 +59,8 @@ constexpr uint8_t kIsHeldKey = 8;
 constexpr uint8_t kIsUncertain = 16;
 /** Was once more than an embryo, so more than one packet came from there. */
 constexpr uint8_t kIsConfirmed = 32;
+/** Connections of it may lie open in FastPath. */
+constexpr uint8_t kIsFast = 64;
 
 /** Coarse time for the order of lists: 4.1 s a tick. 16 bits of it last three days, and differences half as long. */
 inline uint16_t tickOf(uint32_t timeMs) { return static_cast<uint16_t>(timeMs >> 12); }

@@ -23,8 +23,9 @@ bool isConnection(const FlowEvent& event) { return event.protocol == kIpTcp || e
 
 }  // namespace
 
-FlowTracker::FlowTracker(uint32_t maxKeys, BucketTable& buckets, Counters& counters)
+FlowTracker::FlowTracker(uint32_t maxKeys, BucketTable& buckets, Counters& counters, FastPath& fastPath)
     : counters_(counters),
+      fastPath_(fastPath),
       table_(maxKeys, buckets),
       connections_(maxKeys),
       mostEmbryos_(std::max(maxKeys / 128, std::min(maxKeys, kLeastEmbryos))) {}
@@ -90,6 +91,15 @@ bool FlowTracker::isMoreOfTheSame(const FlowEntry& entry, const FlowEvent& event
   return entry.phase == Phase::open && entry.connection == event.connection && event.protocol == kIpTcp &&
          (event.tcpFlags & (kTcpSyn | kTcpFin | kTcpRst)) == 0 && entry.holdMs == holdMs &&
          nowMs - entry.lastSeenMs < kTcpIdleMs && (!isOffered || entry.has(kIsPinned));
+}
+
+bool FlowTracker::isSettled(uint32_t index, const FlowEvent& event) const {
+  const FlowEntry& entry = table_.at(index);
+  if (entry.isForeign() || !isConnection(event) || (event.tcpFlags & (kTcpSyn | kTcpFin | kTcpRst)) != 0) return false;
+  const Phase settled = event.protocol == kIpTcp ? Phase::open : Phase::stream;
+  if (entry.phase != Phase::several) return entry.phase == settled && entry.connection == event.connection;
+  const uint32_t at = connections_.find(index, event.connection);
+  return at != kNone && connections_.at(at).phase == settled;
 }
 
 uint32_t FlowTracker::addNew(const KeyRecord& key, uint32_t hash, const FlowEvent& event, uint64_t nowMs) {
@@ -240,6 +250,7 @@ bool FlowTracker::setForeign(const KeyRecord& key, uint32_t hash, KeeperSlot kee
 
 void FlowTracker::drop(uint32_t index) {
   FlowEntry& entry = table_.at(index);
+  if (entry.has(kIsFast)) fastPath_.forget(entry.key, entry.hash);
   if (entry.phase == Phase::several) freeConnections(entry);
   table_.remove(index);
 }

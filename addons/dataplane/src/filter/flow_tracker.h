@@ -13,13 +13,14 @@
 
 #include "connection_table.h"
 #include "counters.h"
+#include "fast_path.h"
 #include "flow_table.h"
 
 namespace covey {
 
 class FlowTracker {
  public:
-  FlowTracker(uint32_t maxKeys, BucketTable& buckets, Counters& counters);
+  FlowTracker(uint32_t maxKeys, BucketTable& buckets, Counters& counters, FastPath& fastPath);
 
   FlowTable& table() { return table_; }
   const FlowTable& table() const { return table_; }
@@ -34,6 +35,9 @@ class FlowTracker {
    */
   bool accept(uint32_t index, const KeyRecord& key, uint32_t hash, const FlowEvent& event, uint32_t holdMs,
               bool isOffered, uint64_t nowMs);
+
+  /** Whether one more packet like this one, which was accepted just now, would change nothing but the time. */
+  bool isSettled(uint32_t index, const FlowEvent& event) const;
 
   /**
    * A foreign keep; replaces whatever entry the key had. Evicts no living key. False: there was no room (counted as
@@ -83,6 +87,7 @@ class FlowTracker {
   void evict(uint32_t index, uint64_t nowMs);
 
   Counters& counters_;
+  FastPath& fastPath_;
   FlowTable table_;
   ConnectionTable connections_;
   /**

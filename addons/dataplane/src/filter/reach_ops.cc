@@ -65,7 +65,10 @@ void Filter::learnAskers(const uint8_t* records, size_t length, uint64_t nowMs) 
 
 void Filter::steer(uint64_t nowMs, Sink& sink) { state_->steerDue(nowMs, sink); }
 
-void Filter::setMac(const Mac& mac) { state_->ownMac = mac; }
+void Filter::setMac(const Mac& mac) {
+  state_->closeFastPath();
+  state_->ownMac = mac;
+}
 
 void Filter::State::steerDue(uint64_t nowMs, Sink& sink) {
   const Answerer answerer{ownMac, reach.answerMac(), shape.vlan()};

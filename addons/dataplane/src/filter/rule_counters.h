@@ -26,12 +26,12 @@ class RuleCounters {
   RuleCounters(uint64_t* words, size_t slots) : words_(words), slots_(slots) {}
 
   /** Does nothing for a slot that is not there, and for a reason that is no outcome. */
-  void add(uint16_t slot, Counter reason) {
+  void add(uint16_t slot, Counter reason, uint64_t amount = 1) {
     if (slot >= slots_) return;
     const uint8_t outcome = kOutcomeOf[static_cast<size_t>(reason)];
     if (outcome >= kRuleOutcomes.size()) return;
     uint64_t* const word = words_ + slot * kRuleOutcomes.size() + outcome;
-    __atomic_store_n(word, __atomic_load_n(word, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+    __atomic_store_n(word, __atomic_load_n(word, __ATOMIC_RELAXED) + amount, __ATOMIC_RELAXED);
   }
 
  private:

@@ -34,7 +34,13 @@ class NoSink : public Sink {
 }  // namespace
 
 bool Filter::advance(TableWork& work, uint32_t mostEntries, uint64_t nowMs, Sink& sink) {
-  return TableWorker(*state_, work, nowMs, sink).advance(mostEntries);
+  state_->sawTime(nowMs);
+  const bool mayChangeVerdicts = work.op().kind != TableOpKind::listEnded;
+  if (mayChangeVerdicts) state_->closeFastPath();
+  const bool isDone = TableWorker(*state_, work, nowMs, sink).advance(mostEntries);
+  // What was replayed meanwhile was judged by tables that are other ones by now.
+  if (mayChangeVerdicts) state_->closeFastPath();
+  return isDone;
 }
 
 TableResult Filter::apply(const TableOp& op, uint64_t nowMs, Sink& sink) {

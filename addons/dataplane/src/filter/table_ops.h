@@ -20,6 +20,14 @@ constexpr size_t kKeepBytes = kKeyBytes + 4;
 /** Bit b is bytes[b >> 3] & (1 << (b & 7)). */
 using Bitmap = std::array<uint8_t, kBuckets / 8>;
 
+constexpr size_t kBitmapWords = kBuckets / 32;
+/** Bit b is wordOf(bitmap, b >> 5) & (1 << (b & 31)). */
+inline uint32_t wordOf(const Bitmap& bitmap, size_t word) {
+  uint32_t bits = 0;
+  for (size_t byte = 0; byte < 4; byte++) bits |= uint32_t{bitmap[word * 4 + byte]} << (8 * byte);
+  return bits;
+}
+
 /** By plan, the buckets of which this node may take something: owned, pending, or with a keep of ours. */
 using Sieve = std::array<Bitmap, kMaxPlans>;
 

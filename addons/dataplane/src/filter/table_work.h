@@ -18,6 +18,7 @@ class TableWork {
  public:
   /** `op` outlives the work. */
   explicit TableWork(const TableOp& op) : op_(op) {}
+  const TableOp& op() const { return op_; }
   TableResult take() { return result_.take(); }
 
  private:

@@ -21,7 +21,8 @@ class BpfAssembler {
   // The next instruction is what `label` means.
   void bind(Label label) { targets_[label] = program_.size(); }
 
-  void emit(uint16_t code, uint32_t value) { program_.push_back(sock_filter{code, 0, 0, value}); }
+  // `mark` is for whoever reads the program: the kernel does not look at it but in conditional jumps.
+  void emit(uint16_t code, uint32_t value, uint8_t mark = 0) { program_.push_back(sock_filter{code, mark, 0, value}); }
   void jump(Label label) {
     fixups_.push_back({program_.size(), label});
     emit(BPF_JMP | BPF_JA, 0);

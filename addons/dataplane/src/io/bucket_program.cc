@@ -22,7 +22,7 @@ constexpr uint32_t kPortsAt = 0;
 constexpr uint32_t kWordAt = 1;
 constexpr uint32_t kBucketAt = 2;
 
-constexpr size_t kWords = kBuckets / 32;
+constexpr size_t kWords = kBitmapWords;
 
 // Where things lie in an untagged frame.
 constexpr uint32_t kTypeAt = 12;
@@ -46,7 +46,8 @@ using Way = std::pair<Affinity, uint8_t>;
 
 class Writer {
  public:
-  Writer(const Shape& shape, const Sieve& sieve, size_t plans)
+  // Null `sieve`: the program goes by one beside it.
+  Writer(const Shape& shape, const Sieve* sieve, size_t plans)
       : shape_(shape), sieve_(sieve), plans_(plans), pass_(code_.label()), plain_(code_.label()), test_(code_.label()) {
     for (Label& tree : trees_) tree = code_.label();
   }
@@ -232,11 +233,10 @@ class Writer {
 
   // From the number of a word in A to its bits in A, by halving.
   void writeTree(size_t plan) {
-    std::array<uint32_t, kWords> words{};
-    for (size_t word = 0; word < kWords; word++) {
-      for (size_t byte = 0; byte < 4; byte++) words[word] |= uint32_t{sieve_[plan][word * 4 + byte]} << (8 * byte);
-    }
     code_.bind(trees_[plan]);
+    if (sieve_ == nullptr) return code_.emit(BPF_RET | BPF_K, uint32_t(plan), kBySieve);
+    std::array<uint32_t, kWords> words{};
+    for (size_t word = 0; word < kWords; word++) words[word] = wordOf((*sieve_)[plan], word);
     writeNode(words, 0, kWords);
   }
 
@@ -256,10 +256,12 @@ class Writer {
   }
 
   void writeEnd() {
-    code_.bind(test_);
-    code_.emit(BPF_ALU | BPF_RSH | BPF_X, 0);
-    code_.jumpIf(BPF_JSET, 1, pass_);
-    code_.emit(BPF_RET | BPF_K, 0);
+    if (sieve_ != nullptr) {
+      code_.bind(test_);
+      code_.emit(BPF_ALU | BPF_RSH | BPF_X, 0);
+      code_.jumpIf(BPF_JSET, 1, pass_);
+      code_.emit(BPF_RET | BPF_K, 0, kOfAnotherNode);
+    }
     code_.bind(pass_);
     code_.emit(BPF_RET | BPF_K, kSnapLength);
   }
@@ -267,7 +269,7 @@ class Writer {
   void load(uint16_t size, uint32_t at) { code_.emit(uint16_t(BPF_LD | BPF_ABS | size), at); }
 
   const Shape& shape_;
-  const Sieve& sieve_;
+  const Sieve* const sieve_;
   // Plans below this number have a tree.
   const size_t plans_;
   BpfAssembler code_;
@@ -280,7 +282,7 @@ class Writer {
 
 }  // namespace
 
-std::vector<sock_filter> bucketProgram(const Shape& shape, const Sieve& sieve, const std::vector<sock_filter>& plain) {
+static std::vector<sock_filter> longestProgram(const Shape& shape, const Sieve* sieve, const std::vector<sock_filter>& plain) {
   size_t plans = 0;
   for (const RuleEntry& entry : shape.rules) {
     if (!entry.deny && entry.plan < kMaxPlans) plans = std::max<size_t>(plans, entry.plan + 1u);
@@ -290,6 +292,14 @@ std::vector<sock_filter> bucketProgram(const Shape& shape, const Sieve& sieve, c
     if (!program.empty()) return program;
   }
   return {};
+}
+
+std::vector<sock_filter> bucketProgram(const Shape& shape, const Sieve& sieve, const std::vector<sock_filter>& plain) {
+  return longestProgram(shape, &sieve, plain);
+}
+
+std::vector<sock_filter> sieveProgram(const Shape& shape, const std::vector<sock_filter>& plain) {
+  return longestProgram(shape, nullptr, plain);
 }
 
 }  // namespace covey::io

@@ -42,6 +42,8 @@ class FrameSink {
   virtual bool onFrames(const CapturedFrame* frames, size_t count) = 0;
 };
 
+class KernelFastPath;
+
 class Capture {
  public:
   virtual ~Capture() = default;
@@ -55,6 +57,8 @@ class Capture {
   virtual int drain(int limit, FrameSink& sink) = 0;
   // Replaces the in-kernel pre-filter without losing a frame. False when it cannot be had: then the old one stays.
   virtual bool setFilter(const std::vector<sock_filter>& program, SystemError* error) = 0;
+  // The same with the fast path before it; `program` may go by the sieve beside it (kBySieve). False too where this engine has none.
+  virtual bool setFastFilter(const std::vector<sock_filter>&, const KernelFastPath&) { return false; }
   // Frames lost for want of ring space since this capture was opened.
   virtual uint64_t drops() = 0;
 };

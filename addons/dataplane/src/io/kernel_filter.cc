@@ -37,12 +37,14 @@ void add(const TableOp& op, Sieve& sieve) {
 bool KernelFilter::setShape(const Shape& shape, std::vector<sock_filter> plain, Capture* capture, SystemError* error) {
   shape_ = shape;
   plain_ = std::move(plain);
-  isTooLarge_ = isFollowed_ = false;
+  isTooLarge_ = isFollowed_ = isFast_ = false;
   installed_.reset();
   return capture == nullptr || attachPlain(*capture, error);
 }
 
-bool KernelFilter::adopt(Capture& capture, SystemError* error) {
+bool KernelFilter::adopt(Capture& capture, KernelFastPath* fastPath, SystemError* error) {
+  fastPath_ = fastPath;
+  isFast_ = false;
   installed_.reset();
   isFollowed_ = false;
   return plain_.empty() || attachPlain(capture, error);
@@ -76,10 +78,28 @@ void KernelFilter::narrow(const Filter& filter, int64_t nowNs, Capture& capture)
 
 bool KernelFilter::attachPlain(Capture& capture, SystemError* error) {
   installed_.reset();
-  return capture.setFilter(plain_, error);
+  if (fastPath_ == nullptr) return capture.setFilter(plain_, error);
+  Sieve all;
+  for (Bitmap& plan : all) plan.fill(0xff);
+  fastPath_->setSieve(all);
+  return isFast_ || attachFast(capture) || capture.setFilter(plain_, error);
+}
+
+// Once for each shape. False: the kernel refuses; then there is no fast path until the next one.
+bool KernelFilter::attachFast(Capture& capture) {
+  const auto program = byBuckets_ ? sieveProgram(shape_, plain_) : std::vector<sock_filter>{};
+  goesBySieve_ = !program.empty() && capture.setFastFilter(program, *fastPath_);
+  isFast_ = goesBySieve_ || capture.setFastFilter(plain_, *fastPath_);
+  return isFast_;
 }
 
 bool KernelFilter::attach(const Sieve& sieve, Capture& capture, SystemError* error) {
+  if (isFast_) {
+    if (!goesBySieve_) return false;
+    fastPath_->setSieve(sieve);
+    installed_ = sieve;
+    return true;
+  }
   const auto program = bucketProgram(shape_, sieve, plain_);
   if (program.empty() || !capture.setFilter(program, error)) return false;
   installed_ = sieve;

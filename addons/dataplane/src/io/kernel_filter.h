@@ -1,7 +1,8 @@
 // Which program runs in the kernel before a frame is captured: never one that holds back what the tables would take.
 //
 // Tables grow by commands: the program is widened before such a command is carried out. They shrink all the time: then the program
-// is too generous, which costs work and nothing else, so it is narrowed at leisure.
+// is too generous, which costs work and nothing else, so it is narrowed at leisure. With the fast path the program is attached once, and goes
+// by a sieve beside it.
 #pragma once
 
 #include <linux/filter.h>
@@ -12,6 +13,7 @@
 #include "../filter/filter.h"
 #include "bucket_program.h"
 #include "capture.h"
+#include "kernel_fast_path.h"
 
 namespace covey::io {
 
@@ -24,8 +26,8 @@ class KernelFilter {
 
   // `plain`, by VIPs alone, is attached; narrowed later.
   bool setShape(const Shape& shape, std::vector<sock_filter> plain, Capture* capture, SystemError* error);
-  // The program for a capture that was just opened.
-  bool adopt(Capture& capture, SystemError* error);
+  // The program for a capture that was just opened; with `fastPath`, if that is not null.
+  bool adopt(Capture& capture, KernelFastPath* fastPath, SystemError* error);
   // Before `ops` are carried out.
   bool widen(const std::vector<TableOp>& ops, const Filter& filter, Capture* capture, SystemError* error);
   // At leisure: follows the tables. Refusals are no harm, since what runs stays.
@@ -36,9 +38,14 @@ class KernelFilter {
 
  private:
   bool attachPlain(Capture& capture, SystemError* error);
+  bool attachFast(Capture& capture);
   bool attach(const Sieve& sieve, Capture& capture, SystemError* error);
 
   const bool byBuckets_;
+  KernelFastPath* fastPath_ = nullptr;
+  // A program with the fast path is attached; it goes by the sieve.
+  bool isFast_ = false;
+  bool goesBySieve_ = false;
   Shape shape_;
   // Empty until the first shape.
   std::vector<sock_filter> plain_;

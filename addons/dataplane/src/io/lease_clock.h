@@ -9,6 +9,7 @@
 // thread (checks) can bring a lapsed lease back: both decide by compare-and-swap, and LAPSED is left by reset() alone.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -48,6 +49,9 @@ class LeaseClock {
       }
     }
   }
+
+  // Boot time in ns, until when it is open as far as anyone has looked; 0: it is not.
+  int64_t end() const { return std::max<int64_t>(deadline_.load(std::memory_order_acquire), 0); }
 
   void reset() { deadline_.store(kClosed, std::memory_order_release); }
 

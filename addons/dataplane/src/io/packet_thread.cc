@@ -70,7 +70,10 @@ std::unique_ptr<PacketThread> PacketThread::open(const PacketThreadOptions& opti
   if (!opened->sender_.open(error) || !opened->relaySender_.open(error)) return nullptr;
   if (!opened->commands_.open(error)) return nullptr;
   opened->tun_ = std::move(tun);
-  opened->adopt(std::move(capture));
+  SystemError noFastPath;
+  opened->openFastPath(&noFastPath);
+  opened->adopt(std::move(capture), &noFastPath);
+  opened->noFastPath_ = noFastPath.message;
   opened->thread_ = std::thread([thread = opened.get()] { thread->run(); });
   ::pthread_setname_np(opened->thread_.native_handle(), "covey-packets");
   return opened;
@@ -82,7 +85,9 @@ void PacketThread::close() {
   stop_.store(true, std::memory_order_release);
   commands_.close();
   if (thread_.joinable()) thread_.join();
+  // Before its table: what is attached looks at it.
   capture_.reset();
+  fastPath_.reset();
   tun_.reset();
 }
 
@@ -113,8 +118,9 @@ PacketThread::Outcome PacketThread::setShape(Shape shape, SystemError* error) {
 PacketThread::Outcome PacketThread::reset() {
   return commands_.run(
       [this](int64_t) {
-        filter_.reset();
         lease_.reset();
+        filter_.setFastLease(0);
+        filter_.reset();
         isEmptied_ = false;
         publishKept();
       },
@@ -294,8 +300,10 @@ void PacketThread::relay(const FrameView& frame, const Accepted& packet, const M
 
 void PacketThread::run() {
   takePrecedence(Precedence::kPackets);
+  if (fastPath_) fastPath_->beginLife();
   commands_.serve();
   while (!stop_.load(std::memory_order_acquire)) turn();
+  if (fastPath_) fastPath_->endLife();
 }
 
 void PacketThread::turn() {
@@ -305,7 +313,11 @@ void PacketThread::turn() {
   const bool isBusy = drainOnce();
   const int64_t nowNs = bootTimeNs();
   if (isBusy) spin_.sawFrame(nowNs);
-  if (isLeaseOpen(nowNs)) filter_.steer(msOf(nowNs), *this);
+  if (isLeaseOpen(nowNs)) {
+    filter_.steer(msOf(nowNs), *this);
+    filter_.openFastPath(!isBusy, msOf(nowNs));
+  }
+  filter_.setFastLease(lease_.end());
   filter_.expire(msOf(nowNs));
   if (nowNs >= nextHouseNs_) keepHouse(nowNs);
   if (isBusy) return;
@@ -347,14 +359,32 @@ void PacketThread::drainUntil(int64_t issuedNs) {
 
 // Interface and counters.
 
-void PacketThread::adopt(std::unique_ptr<Capture> capture) {
+void PacketThread::adopt(std::unique_ptr<Capture> capture, SystemError* error) {
   capture_ = std::move(capture);
+  KernelFastPath* const fastPath = attachFastPath(error) ? fastPath_.get() : nullptr;
+  filter_.useFastPath(fastPath == nullptr ? nullptr : fastPath->table());
   SystemError ignored;
-  kernelFilter_.adopt(*capture_, &ignored);
+  kernelFilter_.adopt(*capture_, fastPath, &ignored);
+}
+
+void PacketThread::openFastPath(SystemError* error) {
+  if (!options_.usesFastPath) {
+    error->message = "switched off";
+  } else if (!options_.useRing) {
+    error->message = "libpcap has none";
+  } else {
+    fastPath_ = KernelFastPath::open(tun_->name(), error);
+  }
+}
+
+bool PacketThread::attachFastPath(SystemError* error) {
+  return fastPath_ && fastPath_->attach(uint32_t(capture_->interface().index), error);
 }
 
 void PacketThread::loseCapture() {
   formerDrops_ += capture_->drops();
+  filter_.useFastPath(nullptr);
+  if (fastPath_) fastPath_->detach();
   capture_.reset();
   captureState_.store(CaptureState::kGone, std::memory_order_relaxed);
   nextFollowNs_ = bootTimeNs() + kFollowNs;
@@ -362,6 +392,7 @@ void PacketThread::loseCapture() {
 
 void PacketThread::keepHouse(int64_t nowNs) {
   nextHouseNs_ = nowNs + kMaxSleepNs;
+  filter_.collectFastPath(msOf(nowNs));
   publishKept();
   if (capture_) kernelFilter_.narrow(filter_, nowNs, *capture_);
   tun_->discardIncoming();
@@ -379,7 +410,10 @@ void PacketThread::settleFramesSeen() {
   if (received_ <= handled_ + hidden_) return;
   hidden_ = received_ - handled_;
   counters_.set(Counter::framesSeen, handled_ + hidden_);
-  counters_.set(Counter::filteredInKernel, hidden_);
+  // What the kernel took by itself is known a little later than it was hidden from us, and this must not shrink.
+  const uint64_t taken = counters_.get(Counter::acceptedInKernel);
+  heldBack_ = std::max(heldBack_, hidden_ > taken ? hidden_ - taken : 0);
+  counters_.set(Counter::filteredInKernel, heldBack_);
 }
 
 void PacketThread::followInterface() {
@@ -412,7 +446,7 @@ void PacketThread::reopenCapture() {
   if (!capture) return;
   sender_.open(&ignored);
   relaySender_.open(&ignored);
-  adopt(std::move(capture));
+  adopt(std::move(capture), &ignored);
 }
 
 }  // namespace covey::io

@@ -17,6 +17,7 @@
 #include "command_queue.h"
 #include "frame_sender.h"
 #include "interface.h"
+#include "kernel_fast_path.h"
 #include "kernel_filter.h"
 #include "lease_clock.h"
 #include "priority.h"
@@ -38,6 +39,8 @@ struct PacketThreadOptions {
   uint32_t maxKeys = 262144;
   // Frames of other nodes' buckets are held back in the kernel, uncounted by reason. False: all for a VIP come up.
   bool filtersBuckets = false;
+  // With the ring: the kernel may take packets of open connections by itself (filter/fast_path.h), where it can.
+  bool usesFastPath = false;
   // kCounterCount uint64 that outlive the thread; behind them those of RuleCounters, for so many slots.
   uint64_t* counters = nullptr;
   size_t ruleSlots = 0;
@@ -76,6 +79,8 @@ class PacketThread final : private Sink, private FrameSink, private Pace {
   LeaseClock& lease() { return lease_; }
   Mac mac() const;
   const char* engine() const { return options_.useRing ? "ring" : "pcap"; }
+  // Why the kernel takes no packets by itself; empty: it does. Since `open`.
+  const std::string& noFastPath() const { return noFastPath_; }
   CaptureState captureState() const { return captureState_.load(std::memory_order_relaxed); }
 
   // Joins the thread, closes capture and TUN. Idempotent.
@@ -110,7 +115,10 @@ class PacketThread final : private Sink, private FrameSink, private Pace {
   CaptureState stateOf(const InterfaceFacts& facts) const;
   void reopenCapture();
   void loseCapture();
-  void adopt(std::unique_ptr<Capture> capture);
+  // `error`: why there is no fast path, if there should be one.
+  void adopt(std::unique_ptr<Capture> capture, SystemError* error);
+  void openFastPath(SystemError* error);
+  bool attachFastPath(SystemError* error);
 
   PacketThreadOptions options_;
   Counters counters_;
@@ -126,6 +134,9 @@ class PacketThread final : private Sink, private FrameSink, private Pace {
   const CapturedFrame* group_ = nullptr;
   const CapturedFrame* current_ = nullptr;
   KernelFilter kernelFilter_;
+  // Outlives the captures; null: there is none.
+  std::unique_ptr<KernelFastPath> fastPath_;
+  std::string noFastPath_;
   bool isEmptied_ = false;
   // A command is draining the ring, or lets frames through between its slices, and must not be stopped by itself.
   bool isDraining_ = false;
@@ -133,6 +144,7 @@ class PacketThread final : private Sink, private FrameSink, private Pace {
   // Frames given to the filter; frames the pre-filter hid; frames the interface had received at the last look.
   uint64_t handled_ = 0;
   uint64_t hidden_ = 0;
+  uint64_t heldBack_ = 0;
   uint64_t received_ = 0;
   // Drops of captures that are closed by now.
   uint64_t formerDrops_ = 0;

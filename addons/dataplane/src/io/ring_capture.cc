@@ -11,6 +11,7 @@
 
 #include "bpf_program.h"
 #include "clock.h"
+#include "kernel_fast_path.h"
 
 namespace covey::io {
 
@@ -190,6 +191,10 @@ bool RingCapture::takeLongFrame(CapturedFrame* frame) {
 
 bool RingCapture::setFilter(const std::vector<sock_filter>& program, SystemError* error) {
   return attachBpf(socket_.get(), program, error);
+}
+
+bool RingCapture::setFastFilter(const std::vector<sock_filter>& program, const KernelFastPath& path) {
+  return path.setFilter(socket_.get(), program);
 }
 
 uint64_t RingCapture::drops() {

@@ -1,0 +1,433 @@
+#include "fast_path_program.h"
+
+#include <linux/futex.h>
+#include <linux/if_ether.h>
+
+#include <cstddef>
+
+#include "../filter/ethernet.h"
+#include "../filter/fast_path.h"
+#include "../filter/ip.h"
+#include "../filter/transport.h"
+#include "bucket_program.h"
+#include "capture.h"
+#include "ebpf.h"
+
+namespace covey::io {
+
+namespace {
+
+using Label = EbpfAssembler::Label;
+
+// Registers. 0 has results, 1 to 5 are lost with calls and looks at the packet, 10 is the end of the stack.
+constexpr int kResult = 0;
+constexpr int kContext = 6;
+// Of the classic program: its index register (its accumulator is 0), and where that is saved.
+constexpr int kX = 7;
+constexpr int kSaved = 8;
+// Of what comes before and after it.
+constexpr int kTable = 7;
+constexpr int kKept = 8;
+// This core's FastCore, all along.
+constexpr int kCore = 9;
+constexpr int kStack = 10;
+
+// Fields of __sk_buff.
+constexpr int kLengthAt = offsetof(__sk_buff, len);
+constexpr int kHasTagAt = offsetof(__sk_buff, vlan_present);
+
+constexpr int kIpAt = ETH_HLEN;
+
+void findCore(EbpfAssembler& code, int table) {
+  code.loadTable(kTable, table);
+  code.call(BPF_FUNC_get_smp_processor_id);
+  code.aluK(BPF_AND, kResult, kFastCores - 1);
+  code.aluK(BPF_MUL, kResult, sizeof(FastCore));
+  code.move64(kCore, kTable);
+  code.alu64R(BPF_ADD, kCore, kResult);
+}
+
+constexpr int kVerdictAt = offsetof(FastTable, cores) + offsetof(FastCore, verdict);
+constexpr int kCountAt = offsetof(FastTable, cores) + offsetof(FastCore, taken);
+
+// The frame's FastIdentity is put together on the stack, word by word, and compared with two slots.
+class LookUp {
+ public:
+  LookUp(int table, EbpfAssembler& code) : table_(table), code_(code), miss_(code.label()) {}
+
+  // The context and this core's place must be in their registers. What is not taken goes on behind it.
+  void write() {
+    const Label ipv6 = code_.label();
+    const Label known = code_.label();
+    code_.loadTable(kTable, table_);
+    code_.load(BPF_W, kResult, kContext, kHasTagAt);
+    code_.jumpK(BPF_JNE, kResult, 0, miss_);
+    needBytes(ETH_HLEN);
+    code_.loadPacket(BPF_H, 12);
+    code_.jumpK(BPF_JEQ, kResult, kEtherIpv6, ipv6);
+    code_.jumpK(BPF_JNE, kResult, kEtherIpv4, miss_);
+    writeIpv4();
+    code_.jump(known);
+    code_.bind(ipv6);
+    writeIpv6();
+    code_.bind(known);
+    writeLookUp();
+    code_.bind(miss_);
+  }
+
+ private:
+  void needBytes(int count) {
+    code_.load(BPF_W, kResult, kContext, kLengthAt);
+    code_.jumpK(BPF_JLT, kResult, count, miss_);
+  }
+
+  void writeIpv4() {
+    needBytes(kIpAt + 20 + 8);
+    code_.loadPacket(BPF_B, kIpAt);
+    code_.jumpK(BPF_JNE, kResult, 0x45, miss_);
+    // No fragment; "don't fragment" may be set.
+    code_.loadPacket(BPF_H, kIpAt + 6);
+    code_.jumpK(BPF_JSET, kResult, 0xbfff, miss_);
+    writeAddresses(1, kIpAt + 12);
+    writeRest(kEtherIpv4, kIpAt + 9, kIpAt + 20);
+    // (source + ports, as fastSlotOf has it)
+    loadWord(kKept, sourceAt(0));
+    writeHash();
+  }
+
+  void writeIpv6() {
+    needBytes(kIpAt + 40 + 8);
+    // Extension headers have other numbers than TCP and UDP.
+    writeAddresses(4, kIpAt + 8);
+    writeRest(kEtherIpv6, kIpAt + 6, kIpAt + 40);
+    loadWord(kKept, sourceAt(0));
+    for (int word = 1; word < 4; word++) {
+      loadWord(1, sourceAt(word));
+      code_.aluR(BPF_XOR, kKept, 1);
+    }
+    writeHash();
+  }
+
+  void writeAddresses(int words, int at) {
+    for (int word = 0; word < 4; word++) {
+      if (word < words) {
+        code_.loadPacket(BPF_W, at + 4 * word);
+        storeWord(sourceAt(word), kResult);
+        code_.loadPacket(BPF_W, at + 4 * words + 4 * word);
+      } else {
+        code_.move(kResult, 0);
+        storeWord(sourceAt(word), kResult);
+      }
+      storeWord(destinationAt(word), kResult);
+    }
+  }
+
+  // Protocol, ports, MAC. A segment that begins or ends its connection is not for this path.
+  void writeRest(int etherType, int protocolAt, int transportAt) {
+    const Label isFit = code_.label();
+    code_.loadPacket(BPF_B, protocolAt);
+    code_.aluK(BPF_OR, kResult, etherType << 16);
+    storeWord(offsetof(FastIdentity, kind), kResult);
+    code_.jumpK(BPF_JEQ, kResult, int32_t(uint32_t(etherType) << 16 | kIpUdp), isFit);
+    code_.jumpK(BPF_JNE, kResult, int32_t(uint32_t(etherType) << 16 | kIpTcp), miss_);
+    needBytes(transportAt + 20);
+    code_.loadPacket(BPF_B, transportAt + 13);
+    code_.jumpK(BPF_JSET, kResult, kTcpFin | kTcpSyn | kTcpRst, miss_);
+    code_.bind(isFit);
+    code_.loadPacket(BPF_W, 0);
+    storeWord(offsetof(FastIdentity, macHigh), kResult);
+    code_.loadPacket(BPF_H, 4);
+    storeWord(offsetof(FastIdentity, macLow), kResult);
+    code_.loadPacket(BPF_W, transportAt);
+    storeWord(offsetof(FastIdentity, ports), kResult);
+  }
+
+  // From the source in kKept and the ports in kResult: fastSlotOf, in kKept.
+  void writeHash() {
+    loadWord(kResult, offsetof(FastIdentity, ports));
+    code_.aluK(BPF_MUL, kKept, int32_t(0x9e3779b1));
+    code_.aluK(BPF_MUL, kResult, int32_t(0x85ebca6b));
+    code_.aluR(BPF_ADD, kKept, kResult);
+    code_.aluR(BPF_MOV, kResult, kKept);
+    code_.aluK(BPF_RSH, kResult, 15);
+    code_.aluR(BPF_XOR, kKept, kResult);
+    code_.aluK(BPF_MUL, kKept, int32_t(0xc2b2ae35));
+    code_.aluK(BPF_RSH, kKept, 16);
+  }
+
+  void writeLookUp() {
+    const Label second = code_.label();
+    const Label hit = code_.label();
+    writeComparison(second);
+    code_.jump(hit);
+    code_.bind(second);
+    code_.aluK(BPF_XOR, kKept, 1);
+    writeComparison(miss_);
+    code_.bind(hit);
+    code_.move64(kKept, 1);
+    code_.load(BPF_W, kResult, kTable, offsetof(FastTable, header) + offsetof(FastHeader, life));
+    code_.jumpK(BPF_JEQ, kResult, 0, miss_);
+    code_.jumpK(BPF_JSET, kResult, FUTEX_OWNER_DIED, miss_);
+    code_.call(BPF_FUNC_ktime_get_boot_ns);
+    code_.load(BPF_DW, 1, kTable, offsetof(FastTable, header) + offsetof(FastHeader, leaseEndNs));
+    code_.jump64R(BPF_JSGE, kResult, 1, miss_);
+    code_.alu64K(BPF_DIV, kResult, 1'000'000);
+    code_.store(BPF_W, kKept, offsetof(FastSlot, lastSeenMs), kResult);
+    code_.move(kResult, 1);
+    code_.emit(BPF_STX | BPF_ATOMIC | BPF_W, kKept, kResult, offsetof(FastSlot, packets), BPF_ADD);
+    code_.load(BPF_DW, kResult, kCore, kCountAt);
+    code_.alu64K(BPF_ADD, kResult, 1);
+    code_.store(BPF_DW, kCore, kCountAt, kResult);
+    code_.load(BPF_W, kResult, kContext, kLengthAt);
+    code_.store(BPF_W, kCore, kVerdictAt, kResult);
+    code_.move(kResult, 0);
+    code_.exit();
+  }
+
+  // The slot kKept against the stack: left in register 1, or on to `differs`.
+  void writeComparison(Label differs) {
+    code_.move64(1, kTable);
+    code_.alu64K(BPF_ADD, 1, offsetof(FastTable, slots));
+    code_.aluR(BPF_MOV, 2, kKept);
+    code_.aluK(BPF_AND, 2, kFastSlots - 1);
+    code_.alu64K(BPF_MUL, 2, sizeof(FastSlot));
+    code_.alu64R(BPF_ADD, 1, 2);
+    code_.load(BPF_W, 2, 1, offsetof(FastSlot, generation));
+    code_.load(BPF_W, 3, kTable, offsetof(FastTable, header) + offsetof(FastHeader, generation));
+    code_.jumpR(BPF_JNE, 2, 3, differs);
+    for (int at = 0; at < int(sizeof(FastIdentity)); at += 4) {
+      code_.load(BPF_W, 2, 1, offsetof(FastSlot, identity) + at);
+      loadWord(3, at);
+      code_.jumpR(BPF_JNE, 2, 3, differs);
+    }
+  }
+
+  static int sourceAt(int word) { return int(offsetof(FastIdentity, source)) + 4 * word; }
+  static int destinationAt(int word) { return int(offsetof(FastIdentity, destination)) + 4 * word; }
+  void storeWord(int at, int from) { code_.store(BPF_W, kStack, at - int(sizeof(FastIdentity)), from); }
+  void loadWord(int to, int at) { code_.load(BPF_W, to, kStack, at - int(sizeof(FastIdentity))); }
+
+  int table_;
+  EbpfAssembler& code_;
+  Label miss_;
+};
+
+// Instruction by instruction, as the kernel itself does with such programs (bpf_convert_filter in net/core/filter.c).
+class Translator {
+ public:
+  // What the program lets pass goes on at `pass`.
+  Translator(int table, EbpfAssembler& code, const std::vector<sock_filter>& classic, Label pass)
+      : table_(table), code_(code), classic_(classic), pass_(pass), other_(code.label()) {
+    for (size_t i = 0; i < classic.size(); i++) places_.push_back(code.label());
+  }
+
+  // The context and this core's place must be in their registers.
+  bool write() {
+    code_.move(kA, 0);
+    code_.move(kX, 0);
+    for (size_t i = 0; i < classic_.size(); i++) {
+      code_.bind(places_[i]);
+      if (!writeOne(i)) return false;
+    }
+    if (knowsOthers_) writeOfAnotherNode();
+    return true;
+  }
+  // The kernel refuses what it could never reach.
+  bool letsPass() const { return letsPass_; }
+
+ private:
+  static constexpr int kA = 0;
+  // Looks at the packet beyond this are questions to the kernel about something else (SKF_AD_OFF).
+  static constexpr uint32_t kFirstSpecial = 0x80000000u;
+
+  bool writeOne(size_t at) {
+    const sock_filter& one = classic_[at];
+    const int32_t value = int32_t(one.k);
+    switch (BPF_CLASS(one.code)) {
+      case BPF_LD:
+        return writeLoad(one, kA);
+      case BPF_LDX:
+        return writeLoad(one, kX);
+      case BPF_ST:
+        return writeStore(one, kA);
+      case BPF_STX:
+        return writeStore(one, kX);
+      case BPF_ALU:
+        if (BPF_OP(one.code) == BPF_NEG || isDivisionByX(one.code)) return false;
+        if (BPF_SRC(one.code) == BPF_X) {
+          code_.aluR(BPF_OP(one.code), kA, kX);
+        } else {
+          code_.aluK(BPF_OP(one.code), kA, value);
+        }
+        return true;
+      case BPF_JMP:
+        return writeJump(one, at);
+      case BPF_RET:
+        return writeReturn(one);
+      default:
+        if (BPF_MISCOP(one.code) == BPF_TAX) code_.aluR(BPF_MOV, kX, kA);
+        if (BPF_MISCOP(one.code) == BPF_TXA) code_.aluR(BPF_MOV, kA, kX);
+        return true;
+    }
+  }
+
+  bool writeLoad(const sock_filter& one, int to) {
+    switch (BPF_MODE(one.code)) {
+      case BPF_IMM:
+        code_.move(to, int32_t(one.k));
+        return true;
+      case BPF_MEM:
+        code_.load(BPF_W, to, kStack, scratchAt(one.k));
+        return one.k < BPF_MEMWORDS;
+      case BPF_LEN:
+        code_.load(BPF_W, to, kContext, kLengthAt);
+        return true;
+      case BPF_ABS:
+        code_.loadPacket(BPF_SIZE(one.code), int32_t(one.k));
+        return to == kA && one.k < kFirstSpecial;
+      case BPF_IND:
+        code_.emit(BPF_LD | BPF_IND | BPF_SIZE(one.code), 0, kX, 0, int32_t(one.k));
+        return to == kA && one.k < kFirstSpecial;
+      case BPF_MSH:
+        code_.aluR(BPF_MOV, kSaved, kA);
+        code_.loadPacket(BPF_B, int32_t(one.k));
+        code_.aluK(BPF_AND, kResult, 0xf);
+        code_.aluK(BPF_LSH, kResult, 2);
+        code_.aluR(BPF_MOV, kX, kResult);
+        code_.aluR(BPF_MOV, kA, kSaved);
+        return to == kX && one.k < kFirstSpecial;
+      default:
+        return false;
+    }
+  }
+
+  bool writeStore(const sock_filter& one, int from) {
+    code_.store(BPF_W, kStack, scratchAt(one.k), from);
+    return one.k < BPF_MEMWORDS;
+  }
+
+  bool writeJump(const sock_filter& one, size_t at) {
+    const size_t next = at + 1;
+    if (BPF_OP(one.code) == BPF_JA) return isPlace(next + one.k) && (code_.jump(places_[next + one.k]), true);
+    if (!isPlace(next + one.jt) || !isPlace(next + one.jf)) return false;
+    if (BPF_SRC(one.code) == BPF_X) {
+      code_.jumpR(BPF_OP(one.code), kA, kX, places_[next + one.jt]);
+    } else {
+      code_.jumpK(BPF_OP(one.code), kA, int32_t(one.k), places_[next + one.jt]);
+    }
+    if (one.jf != 0) code_.jump(places_[next + one.jf]);
+    return true;
+  }
+
+  bool writeReturn(const sock_filter& one) {
+    if (BPF_RVAL(one.code) != BPF_K) return false;
+    if (one.jt == kBySieve) {
+      if (one.k >= kMaxPlans) return false;
+      writeSieve(one.k);
+    } else if (one.k != 0) {
+      letsPass_ = true;
+      code_.jump(pass_);
+    } else if (one.jt == kOfAnotherNode) {
+      knowsOthers_ = true;
+      code_.jump(other_);
+    } else {
+      code_.move(kResult, 0);
+      code_.exit();
+    }
+    return true;
+  }
+
+  void writeSieve(uint32_t plan) {
+    letsPass_ = knowsOthers_ = true;
+    code_.loadTable(1, table_);
+    code_.alu64K(BPF_ADD, 1, int32_t(offsetof(FastTable, sieve) + plan * sizeof(uint32_t) * kBitmapWords));
+    code_.aluR(BPF_MOV, 2, kA);
+    code_.aluK(BPF_AND, 2, kBitmapWords - 1);
+    code_.alu64K(BPF_MUL, 2, sizeof(uint32_t));
+    code_.alu64R(BPF_ADD, 1, 2);
+    code_.load(BPF_W, kA, 1, 0);
+    code_.aluR(BPF_RSH, kA, kX);
+    code_.jumpK(BPF_JSET, kA, 1, pass_);
+    code_.jump(other_);
+  }
+
+  // This host is not to have it either, which the guard's rules would find out at a higher price. They go by the VLAN too.
+  void writeOfAnotherNode() {
+    const Label end = code_.label();
+    code_.bind(other_);
+    code_.load(BPF_W, kResult, kContext, kHasTagAt);
+    code_.jumpK(BPF_JNE, kResult, 0, end);
+    code_.load(BPF_W, kResult, kContext, kLengthAt);
+    code_.aluK(BPF_OR, kResult, int32_t(kFastDrop));
+    code_.store(BPF_W, kCore, kVerdictAt, kResult);
+    code_.bind(end);
+    code_.move(kResult, 0);
+    code_.exit();
+  }
+
+  // By 0 it ends a classic program, and gives 0 or what there was in one of this kind.
+  static bool isDivisionByX(int code) {
+    return (BPF_OP(code) == BPF_DIV || BPF_OP(code) == BPF_MOD) && BPF_SRC(code) == BPF_X;
+  }
+  bool isPlace(size_t at) const { return at < places_.size(); }
+  static int scratchAt(uint32_t word) { return -4 * BPF_MEMWORDS + 4 * int(word); }
+
+  const int table_;
+  EbpfAssembler& code_;
+  const std::vector<sock_filter>& classic_;
+  const Label pass_;
+  const Label other_;
+  bool letsPass_ = false;
+  bool knowsOthers_ = false;
+  std::vector<Label> places_;
+};
+
+}  // namespace
+
+std::vector<bpf_insn> socketProgram(int table, const std::vector<sock_filter>& classic) {
+  EbpfAssembler code;
+  const Label pass = code.label();
+  code.move64(kContext, 1);
+  findCore(code, table);
+  code.move(kResult, 0);
+  code.store(BPF_W, kCore, kVerdictAt, kResult);
+  Translator translator(table, code, classic, pass);
+  if (!translator.write()) return {};
+  if (!translator.letsPass()) return code.finish();
+  code.bind(pass);
+  LookUp(table, code).write();
+  code.move(kResult, kSnapLength);
+  code.exit();
+  return code.finish();
+}
+
+std::vector<bpf_insn> ingressProgram(int table, uint32_t into) {
+  constexpr int kNext = -1;  // TCX_NEXT
+  constexpr int kDrop = 2;   // TCX_DROP
+  EbpfAssembler code;
+  const Label next = code.label();
+  const Label isOther = code.label();
+  code.move64(kContext, 1);
+  findCore(code, table);
+  code.load(BPF_W, kKept, kCore, kVerdictAt);
+  code.jumpK(BPF_JEQ, kKept, 0, next);
+  code.move(kResult, 0);
+  code.store(BPF_W, kCore, kVerdictAt, kResult);
+  code.load(BPF_W, 1, kContext, kLengthAt);
+  code.jumpR(BPF_JNE, 1, kKept, isOther);
+  code.move(1, int32_t(into));
+  code.move(2, BPF_F_INGRESS);
+  code.call(BPF_FUNC_redirect);
+  code.exit();
+  code.bind(isOther);
+  code.aluK(BPF_OR, 1, int32_t(kFastDrop));
+  code.jumpR(BPF_JNE, 1, kKept, next);
+  code.move(kResult, kDrop);
+  code.exit();
+  code.bind(next);
+  code.emit(BPF_ALU64 | BPF_MOV | BPF_K, kResult, 0, 0, kNext);
+  code.exit();
+  return code.finish();
+}
+
+}  // namespace covey::io
