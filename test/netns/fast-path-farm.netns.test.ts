@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KnownFarm } from '../../bench/farm/continuity/events.js';
 import { labKill, labStall, labStart } from '../../src/lab/lab.js';
 import { VIP } from '../../src/lab/names.js';
+import { agentProcesses, signalAll } from '../../src/lab/processes.js';
 import { type Background, ROOT, until, useFarm } from './farm.js';
 import { expectOneOwner, isWhole, MembershipBed, pass, type Testimony } from './membership-bed.js';
 
@@ -132,6 +133,25 @@ describe.sequential('a farm with the fast path', () => {
       expectOneOwner(testimony);
     },
   );
+
+  it('kill -9 of an agent alone: others take its share at once, and its kernel takes nothing more', {
+    timeout: 60_000,
+  }, async () => {
+    await bed.whole();
+    for (let kill = 0; kill < 3; kill++) {
+      const witness = await bed.witness();
+      const clients = await sessions();
+      await pass(CALM_MS);
+      await takenEverywhere();
+      signalAll(agentProcesses(farm.lab, 'n2').slice(1), 'SIGKILL');
+      await until('the others have it all', async () => isWhole(await bed.statusOrNull('n1'), ['n1', 'n3']));
+      await bed.whole();
+      const others = (await clients.stop()).filter(({ nodes }) => nodes[0] !== 'n2');
+      expect(others.length).toBeGreaterThan(5);
+      expect(broken(others)).toEqual([]);
+      expectOneOwner(await witness.stop());
+    }
+  });
 
   it('works beside a node that has it switched off', { timeout: 60_000 }, async () => {
     await labKill(farm.lab, 'n3');
