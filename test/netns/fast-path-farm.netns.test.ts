@@ -134,7 +134,7 @@ describe.sequential('a farm with the fast path', () => {
     },
   );
 
-  it('kill -9 of an agent alone: others take its share at once, and its kernel takes nothing more', {
+  it('kill -9 of an agent alone: others take its share at once, and nothing is taken twice', {
     timeout: 60_000,
   }, async () => {
     await bed.whole();
