@@ -55,7 +55,7 @@ export interface OpenOptions {
   readonly interface: string;
   /** Name of the TUN device that the data plane creates (not persistent: it goes with the process). */
   readonly tun: string;
-  /** Capture engine: libpcap (the default), or an own AF_PACKET ring that also gets the kernel's word on checksums. */
+  /** Capture engine: libpcap (where this is left out; `covey run` prefers the other), or an own AF_PACKET ring that also gets the kernel's word on checksums. */
   readonly engine?: 'pcap' | 'ring';
   /** Bytes of the capture ring. One slot takes 128 KiB with `pcap`, 2 KiB with `ring` (more for an MTU above 1900). */
   readonly ringBytes: number;

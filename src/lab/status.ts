@@ -20,6 +20,7 @@ export interface NodeReport {
   readonly node: string;
   readonly state: string;
   readonly reason: string;
+  readonly software: { readonly engine: string; readonly engineReason: string };
   readonly reach: { readonly mode: string; readonly reason: string };
   readonly view: { readonly digest: string; readonly agreed: boolean };
   readonly members: readonly MemberReport[];

@@ -83,9 +83,17 @@ describe('covey bench, on labs', () => {
     const counters = report.scenarios.map(({ peers }) => {
       const text = peers.find(({ name }) => name === 'covey')!.notes.join(' ');
       const counter = (name: string) => Number(new RegExp(`${name} (\\d+)`).exec(text)?.[1]);
-      return { accepted: counter('accepted'), filtered: counter('filteredInKernel') };
+      return {
+        text,
+        accepted: counter('accepted'),
+        fast: counter('acceptedInKernel'),
+        filtered: counter('filteredInKernel'),
+      };
     });
     expect(counters[0]!.accepted).toBeGreaterThan(1000);
+    expect(counters[0]!.text).toMatch(/capture by ring \(.*; (with|without) fast path/);
+    // By either way, and the report says by which.
+    expect(counters[0]!.fast > 1000).toBe(/; with fast path/.test(counters[0]!.text));
     expect(counters[1]!.accepted).toBe(0);
     expect(counters[1]!.filtered).toBeGreaterThan(1000);
   });
@@ -149,6 +157,9 @@ describe('covey bench --target', () => {
     // A lease of 500 ms and its margin, in which a third of the new connections meet nobody.
     expect(report.newConnectionsLost).toBeGreaterThan(1);
     expect(report.longestGapMs).toBeGreaterThan(50);
+    // And then the others had it.
+    expect(report.longestGapMs).toBeLessThan(3000);
+    expect(report.requests).toBeGreaterThan(0);
     expect(report.failed.timeout).toBeGreaterThan(0);
     expect(report.newConnections).toBeGreaterThan(report.newConnectionsLost);
   });

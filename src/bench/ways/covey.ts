@@ -71,9 +71,21 @@ async function foreignPorts(lab: string): Promise<readonly number[]> {
 
 async function notes(lab: string): Promise<readonly string[]> {
   const report = await nodeReport(lab, NODE);
-  const shown = ['framesSeen', 'accepted', 'filteredInKernel', 'injected', 'injectErrors', 'captureDrops'];
+  const shown = [
+    'framesSeen',
+    'accepted',
+    'acceptedInKernel',
+    'filteredInKernel',
+    'injected',
+    'injectErrors',
+    'captureDrops',
+  ];
   const rejected = report.counters.rejected;
   const reasons = Object.entries(typeof rejected === 'object' ? rejected : {}).filter(([, count]) => count > 0);
   const all = [...shown.map((name) => [name, report.counters[name]]), ...reasons];
-  return [`counters of ${NODE}: ${all.map(([name, count]) => `${name} ${count}`).join(', ')}`];
+  const { engine, engineReason } = report.software;
+  return [
+    `capture by ${engine} (${engineReason})`,
+    `counters of ${NODE}: ${all.map(([name, count]) => `${name} ${count}`).join(', ')}`,
+  ];
 }

@@ -70,6 +70,7 @@ describe('a whole farm', () => {
   });
   const report = (members: NodeReport['members'], state = 'up'): NodeReport => ({
     version: 1,
+    software: { engine: 'ring', engineReason: 'this kernel has it' },
     farm: 'x',
     node: 'n1',
     state,
