@@ -31,15 +31,22 @@ is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" 
 
 # Servers that tests start in their own namespaces (nginx) must not start on this host because they were installed.
 without_starting_services() {
-  local policy=/usr/sbin/policy-rc.d made=
-  if [ ! -e "$policy" ]; then
-    printf '#!/bin/sh\nexit 101\n' >"$policy"
-    chmod 755 "$policy"
-    made=yes
-  fi
+  local policy=/usr/sbin/policy-rc.d mark='# of covey, while it installs packages'
+  # Left by a run that was killed.
+  if grep -qsxF "$mark" "$policy"; then rm -f "$policy"; fi
   local status=0
-  "$@" || status=$?
-  [ -z "$made" ] || rm -f "$policy"
+  if [ -e "$policy" ]; then
+    "$@" || status=$?
+    return "$status"
+  fi
+  # In a subshell, whose trap goes with it.
+  (
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 130' INT TERM
+    printf '#!/bin/sh\n%s\nexit 101\n' "$mark" >"$policy"
+    chmod 755 "$policy"
+    "$@"
+  ) || status=$?
   return "$status"
 }
 

@@ -9,6 +9,17 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 TIERS=(check unit conformance sim native fuzz package netns browser)
 
+for tier in "$@"; do
+  case " ${TIERS[*]} " in
+    *" $tier "*) ;;
+    *)
+      echo "usage: scripts/test.sh [TIER...]; there are: ${TIERS[*]}" >&2
+      [ "$tier" = --help ] || [ "$tier" = -h ] || exit 2
+      exit 0
+      ;;
+  esac
+done
+
 [ "$(id -u)" = 0 ] || {
   echo 'test: the tests make network namespaces; run as root: sudo scripts/test.sh' >&2
   exit 1
@@ -99,10 +110,6 @@ run_tier() {
     package) vitest_tier package --no-file-parallelism --testTimeout=400000 --hookTimeout=400000 ;;
     unit | conformance | sim)
       if has_tests "$1"; then vitest_tier "$1" --testTimeout=120000; fi
-      ;;
-    *)
-      echo "test: there is no tier $1; there are: ${TIERS[*]}" >&2
-      exit 2
       ;;
   esac
 }

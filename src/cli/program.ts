@@ -365,7 +365,7 @@ function addKeyCommands({ program, parts, end }: Adding): void {
     .description('make a farm key: into a new file of mode 0600, or to standard output')
     .argument('[file]', 'the file to make')
     .option(...JSON_FLAG)
-    .addHelpText('after', examples('covey keygen farm.key', 'covey keygen farm.key --json | jq -r .key'))
+    .addHelpText('after', examples('covey keygen farm.key', 'covey keygen farm.key --json | jq -r .id'))
     .action((file: string | undefined, flags: { readonly json?: boolean }) => end(keygen(parts, file, flags)));
   const keys = program
     .command('keys')

@@ -13,7 +13,7 @@
  *
  * Rotation, on all nodes each: `keys add`, then `keys use`, then `keys remove`. Two keys may be valid at once.
  */
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { KeyId } from '../wire/seal.js';
 import { FARM_KEY_BYTES, type FarmIdentity, FarmKeyring, farmIdentity, formatKeyId, keyIdOf } from './crypto.js';
 
@@ -142,7 +142,8 @@ function only(rows: readonly Row[], mark: Mark, path: string): Row | null {
 function readPrivate(path: string): string {
   let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    // A FIFO would else wait for somebody who writes.
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     if (isMissing) throw new KeyFileError(path, `does not exist; make one with: covey keygen ${path}`, { cause });

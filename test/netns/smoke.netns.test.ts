@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { VIP } from '../../src/lab/names.js';
+import { ControlClient } from '../../src/control/client.js';
+import { CLIENT_ADDRESS, nodePaths, VIP } from '../../src/lab/names.js';
 import { useFarm } from './farm.js';
 
 const farm = useFarm('smoke');
@@ -45,6 +46,13 @@ describe('a farm of three', () => {
     expect(seen.length).toBe(600);
     const log = new Map(seen.map(([id, node]) => [id, node]));
     for (const { id, node } of outcomes) expect(log.get(id)).toBe(node);
+    // And it is the one that every node's `explain` names.
+    for (const [index, { node, localPort }] of outcomes.slice(0, 30).entries()) {
+      const asked = new ControlClient(nodePaths(farm.lab, farm.nodes[index % 3]!).runDir);
+      const to = { address: VIP, port: 80, protocol: 'tcp' } as const;
+      const { owner } = await asked.explain({ address: CLIENT_ADDRESS, port: localPort!, to });
+      expect([localPort, owner]).toEqual([localPort, node]);
+    }
     const counts = tally(outcomes.map((outcome) => outcome.node));
     for (const node of farm.nodes) {
       expect((counts.get(node) ?? 0) / 600).toBeGreaterThan(0.33 - 0.07);
@@ -63,6 +71,9 @@ describe('a farm of three', () => {
       expect(outcomes.filter((outcome) => outcome.error !== null)).toEqual([]);
       const nodes = new Set(outcomes.map((outcome) => outcome.node));
       expect(nodes.size).toBe(1);
+      const to = { address: VIP, port: 8000, protocol: 'tcp' } as const;
+      const asked = new ControlClient(nodePaths(farm.lab, 'n1').runDir);
+      expect((await asked.explain({ address: from, port: null, to })).owner).toBe([...nodes][0]);
       homes.add([...nodes][0]!);
     }
     expect(homes.size).toBe(3);

@@ -5,16 +5,15 @@ import { macOf, VIP } from '../../src/lab/names.js';
 import { captureAllPorts, type SeenFrame } from './capture.js';
 import { type IdOutcome, useFarm } from './farm.js';
 
-/** By libpcap, as where the kernel has no better. */
-const farm = useFarm('wire', { overrides: ['{ capture: pcap }'] });
-
-describe('on the wire', () => {
+/** By libpcap, as where the kernel has no better, and as a farm captures by itself. */
+describe.each(['pcap', 'auto'])('on the wire, capture: %s', (capture) => {
+  const farm = useFarm(`wire-${capture}`, { overrides: [`{ capture: ${capture} }`] });
   let frames: readonly SeenFrame[] = [];
   let outcomes: readonly IdOutcome[] = [];
   let vmac = '';
 
   beforeAll(async () => {
-    const capture = await captureAllPorts(farm, [...farm.nodes, 'client']);
+    const ports = await captureAllPorts(farm, [...farm.nodes, 'client']);
     outcomes = [...(await farm.ids({ prefix: 'wire', count: 300 }))];
     const { stdout } = await farm.exec('client', ['ip', 'neigh', 'show', VIP]);
     vmac = /lladdr ([0-9a-f:]{17})/.exec(stdout)?.[1] ?? '';
@@ -24,7 +23,7 @@ describe('on the wire', () => {
     await labStart(farm.lab, 'n2');
     await farm.whole();
     outcomes = [...outcomes, ...(await farm.ids({ prefix: 'again', count: 100 }))];
-    frames = await capture.frames();
+    frames = await ports.frames();
   });
 
   it('all clients were answered, and the capture saw the traffic', () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import {
   chmodSync,
@@ -98,6 +99,10 @@ describe('the key file', () => {
     expect(() => loadKeyFile(path)).toThrow(`covey keygen ${path}`);
     chmodSync(directory, 0o700);
     expect(() => loadKeyFile(directory)).toThrow(KeyFileError);
+    // Waits for nobody who writes.
+    const fifo = join(directory, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    expect(() => loadKeyFile(fifo)).toThrow('is no file');
   });
 
   it('is made once, 0600', () => {
