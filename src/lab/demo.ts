@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { CONSOLE_PORT, fingerprintOf, firstLogin, openDoor, WITH_CONSOLES } from './consoles.js';
+import { type Absence, type DemoSecond, judge, readRow } from './demo-judge.js';
 import { interruption } from './interrupt.js';
 import { labDown, labKill, labStall, labStart, labUp, waitWhole } from './lab.js';
 import { LabError, labPaths, namespaceOf, PROJECT, VIP } from './names.js';
@@ -17,11 +18,6 @@ import type { Summary } from './tally.js';
 
 const NODES = ['n1', 'n2', 'n3'];
 const SECONDS = 45;
-/** At the default heartbeat (100 ms) and lease (500 ms) a dead node's share is served again within this. */
-const LONGEST_GAP_MS = 1000;
-/** Share of a node in a healthy farm of three, and how far it may be off. */
-const FAIR = 1 / 3;
-const FAIR_TOLERANCE = 0.01;
 
 interface Step {
   readonly second: number;
@@ -51,15 +47,23 @@ const STEPS: readonly Step[] = [
     act: (lab) => labStart(lab, 'n3'),
   },
 ];
-/** Only these steps may cost requests. */
-const COSTLY_STEPS = 2;
+/** From kill or stall to the step that ends it. */
+const ABSENCES: readonly Absence[] = [
+  { node: 'n2', from: 8, to: 17 },
+  { node: 'n3', from: 26, to: 35 },
+];
 
 const say = (line = ''): void => {
   process.stdout.write(`${line}\n`);
 };
 
+interface Shown {
+  readonly seconds: readonly DemoSecond[];
+  readonly summary: Summary;
+}
+
 /** Runs the load in the client's namespace, shows its table, and acts when a step's second has come. */
-async function showFarm(lab: string, ratePerSecond: number, signal: AbortSignal): Promise<Summary> {
+async function showFarm(lab: string, ratePerSecond: number, signal: AbortSignal): Promise<Shown> {
   const summaryFile = join(labPaths(lab).directory, 'summary.json');
   const script = join(PROJECT, 'dist', 'lab', 'load.js');
   const words = ['--url', `http://${VIP}/`, '--rate', `${ratePerSecond}`, '--seconds', `${SECONDS}`];
@@ -81,10 +85,13 @@ async function showFarm(lab: string, ratePerSecond: number, signal: AbortSignal)
   );
   signal.addEventListener('abort', () => load.kill(), { once: true });
   const ended = new Promise<number | null>((resolve, reject) => load.once('error', reject).once('close', resolve));
+  const seconds: DemoSecond[] = [];
   try {
     for await (const line of createInterface({ input: load.stdout })) {
       say(line);
-      const step = STEPS.find((candidate) => candidate.second === Number(line.trim().split(/\s+/)[0]));
+      const row = readRow(NODES, line);
+      if (row !== null) seconds.push(row);
+      const step = STEPS.find(({ second }) => second === row?.second);
       if (step === undefined || signal.aborted) continue;
       say(`        --> ${step.say}`);
       await step.act(lab);
@@ -93,26 +100,10 @@ async function showFarm(lab: string, ratePerSecond: number, signal: AbortSignal)
     // Ctrl-C in a terminal reaches the load as well.
     signal.throwIfAborted();
     if (code !== 0) throw new LabError('the load generator failed');
-    return JSON.parse(await readFile(summaryFile, 'utf8')) as Summary;
+    return { seconds, summary: JSON.parse(await readFile(summaryFile, 'utf8')) as Summary };
   } finally {
     await rm(summaryFile, { force: true });
   }
-}
-
-/** Faults of the farm, one line each; empty: it behaved. */
-function judge(summary: Summary, shares: Readonly<Record<string, number>>): readonly string[] {
-  const faults: string[] = [];
-  if (summary.longestGapMs > LONGEST_GAP_MS)
-    faults.push(`the longest gap was ${summary.longestGapMs} ms; it may be ${LONGEST_GAP_MS} ms`);
-  if (summary.gapsMs.length > COSTLY_STEPS)
-    faults.push(`requests were lost at ${summary.gapsMs.length} times; only the kill and the stall may cost any`);
-  for (const node of NODES) {
-    const share = shares[node] ?? 0;
-    if (!(summary.answered[node]! > 0)) faults.push(`${node} answered no request`);
-    if (Math.abs(share - FAIR) > FAIR_TOLERANCE)
-      faults.push(`at the end ${node} has ${(share * 100).toFixed(1)} % instead of a third`);
-  }
-  return faults;
 }
 
 function report(summary: Summary, shares: Readonly<Record<string, number>>): void {
@@ -138,13 +129,13 @@ async function demonstrate(lab: string, { keep, rate }: Wishes, signal: AbortSig
   say(
     `\nRequests per node and second: ${ratePerSecond} new connections a second to http://${VIP}/, each waits at most 0.9 s.\n`,
   );
-  const summary = await showFarm(lab, ratePerSecond, signal);
+  const { seconds, summary } = await showFarm(lab, ratePerSecond, signal);
   signal.throwIfAborted();
   await waitWhole(lab, NODES, (line) => say(`    ${line}`), { signal, timeoutMs: 5000 });
   const { members } = await nodeReport(lab, 'n1');
   const shares = Object.fromEntries(members.map((member) => [member.name, member.share]));
   report(summary, shares);
-  const faults = judge(summary, shares);
+  const faults = judge(seconds, ABSENCES, summary, shares);
   for (const fault of faults) say(`FAULT: ${fault}`);
   say(faults.length === 0 ? 'The farm behaved.' : 'The farm did not behave.');
   return faults.length === 0;
