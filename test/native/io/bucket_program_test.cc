@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "filter/filter.h"
+#include "filter_comparison.h"
 #include "io/kernel_filter.h"
 #include "io/prefilter.h"
 #include "random_frames.h"
@@ -14,6 +15,9 @@
 using namespace covey;
 using namespace covey::io;
 using namespace frames;
+using comparison::Node;
+using comparison::NoSink;
+using comparison::Tally;
 
 namespace {
 
@@ -24,61 +28,13 @@ bool passes(const std::vector<sock_filter>& program, const Bytes& frame) {
   return ::pcap_offline_filter(&classic, &header, frame.data()) != 0;
 }
 
-class NoSink : public Sink {
-  void inject(const Accepted&) override {}
-  void answer(const uint8_t*, size_t) override {}
-  void relay(const FrameView&, const Accepted&, const Mac&) override {}
-};
-
-struct Node {
-  explicit Node(const Shape& shape) : filter({kOwnMac, 16, 65536, 1024, slots.data()}) { filter.setShape(shape); }
-  void own(uint8_t plan, const Bitmap& buckets) { filter.own(plan, buckets, 1000, sink); }
-  Verdict classify(const Bytes& frame) const {
-    const uint32_t length = uint32_t(frame.size());
-    return filter.classify({frame.data(), length, length, kNoStrippedVlan}, true, 1000);
-  }
-  std::vector<uint64_t> slots = std::vector<uint64_t>(kCounterCount);
-  Filter filter;
-  NoSink sink;
-};
-
-// What the program promises to hold back, besides what is malformed.
-bool mustBeHeldBack(const Verdict& verdict) { return verdict.reason == Counter::rejectedNotOwner; }
-
-bool isPlainForm(const Bytes& frame) {
-  const uint16_t type = uint16_t(frame[12] << 8 | frame[13]);
-  const bool isFragment = type == 0x0800 && ((frame[20] << 8 | frame[21]) & 0x3fff) != 0;
-  const uint8_t protocol = type == 0x0800 ? frame[23] : frame[20];
-  const bool isToVmac = (frame[0] & 0xfe) == kVmac[0] && std::equal(kVmac.begin() + 1, kVmac.end(), frame.begin() + 1);
-  const bool isFromVmac = std::equal(kVmac.begin(), kVmac.end(), frame.begin() + 6);
-  return (type == 0x0800 || type == 0x86dd) && !isFragment && (protocol == 6 || protocol == 17) && isToVmac && !isFromVmac;
-}
-
-struct Tally {
-  uint32_t heldBack = 0, accepted = 0, wronglyHeldBack = 0, wronglyPassed = 0;
-};
-
 Tally compare(const Shape& shape, uint32_t frames, uint64_t seed, bool isExact) {
-  Random random(seed);
-  Node node(shape);
-  for (uint8_t plan = 0; plan < kMaxPlans; plan++) node.own(plan, bucketsOf(random, 3));
-  SystemError error;
-  const auto plain = prefilterFor(shape, &error);
-  const auto program = bucketProgram(shape, node.filter.sieve(), plain);
-  CHECK(!program.empty());
-  Tally tally;
-  for (uint32_t i = 0; i < frames; i++) {
-    const Bytes frame = randomFrame(random);
-    const Verdict verdict = node.classify(frame);
-    const bool isPassed = passes(program, frame);
-    const bool isMine = verdict.kind != VerdictKind::reject;
-    tally.heldBack += !isPassed;
-    tally.accepted += verdict.kind == VerdictKind::accept;
-    // A frame that `plain` holds back is none of ours; `control` comes by another socket.
-    tally.wronglyHeldBack += !isPassed && isMine && verdict.kind != VerdictKind::control && passes(plain, frame);
-    tally.wronglyPassed += isExact && isPassed && mustBeHeldBack(verdict) && isPlainForm(frame);
-  }
-  return tally;
+  std::vector<sock_filter> program;
+  const auto load = [&](const Sieve& sieve, const std::vector<sock_filter>& plain) {
+    program = bucketProgram(shape, sieve, plain);
+    CHECK(!program.empty());
+  };
+  return comparison::compare(shape, frames, seed, isExact, load, [&](const Bytes& frame) { return passes(program, frame); }, passes);
 }
 
 class RecordingCapture : public Capture {
@@ -154,11 +110,7 @@ struct Bed {
 TEST("the bucket program agrees with the classifier on a million random packets") {
   Tally sum;
   for (uint32_t round = 0; round < 10; round++) {
-    const Tally tally = compare(shapeOf(round * 0x9e3779b9u), 100'000, 77 + round, true);
-    sum.heldBack += tally.heldBack;
-    sum.accepted += tally.accepted;
-    sum.wronglyHeldBack += tally.wronglyHeldBack;
-    sum.wronglyPassed += tally.wronglyPassed;
+    sum.add(compare(shapeOf(round * 0x9e3779b9u), 100'000, 77 + round, true));
   }
   CHECK_EQ(sum.wronglyHeldBack, 0u);
   CHECK_EQ(sum.wronglyPassed, 0u);

@@ -25,6 +25,7 @@
 #include "classic_oracle.h"
 #include "fast_path_model.h"
 #include "filter/filter.h"
+#include "filter_comparison.h"
 #include "io/bucket_program.h"
 #include "io/capture.h"
 #include "io/clock.h"
@@ -209,6 +210,31 @@ TEST("the kernel passes what the classic program passes, and knows another node'
   CHECK_EQ(wronglyNoted, 0u);
   CHECK(passed > 50'000);
   CHECK(others > 5'000);
+}
+
+TEST("what runs with the fast path agrees with the classifier on a million random packets") {
+  Kernel kernel;
+  if (!kernel.open()) return;
+  comparison::Tally sum;
+  for (uint32_t round = 0; round < 10; round++) {
+    const Shape shape = shapeOf(round * 0x9e3779b9u);
+    const auto load = [&](const Sieve& sieve, const std::vector<sock_filter>& plain) {
+      for (size_t plan = 0; plan < kMaxPlans; plan++) {
+        for (size_t word = 0; word < kBitmapWords; word++) kernel.table().sieve[plan][word] = wordOf(sieve[plan], word);
+      }
+      kernel.load(sieveProgram(shape, plain));
+    };
+    // The kernel's test runs take no frame of nothing.
+    const auto passes = [&](const Bytes& frame) { return kernel.runSocket(frame.empty() ? Bytes(1) : frame) != 0; };
+    const auto plainPasses = [](const std::vector<sock_filter>& plain, const Bytes& frame) {
+      return oracle::run(plain, frame) == Outcome::kPassed;
+    };
+    sum.add(comparison::compare(shape, 100'000, 177 + round, true, load, passes, plainPasses));
+  }
+  CHECK_EQ(sum.wronglyHeldBack, 0u);
+  CHECK_EQ(sum.wronglyPassed, 0u);
+  CHECK(sum.heldBack > 200'000);
+  CHECK(sum.accepted > 20'000);
 }
 
 TEST("the kernel takes what the model takes, and notes the same") {
