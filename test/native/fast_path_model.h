@@ -71,6 +71,7 @@ inline bool kernelTakes(covey::FastTable& table, const Bytes& frame, int64_t now
   covey::FastSlot* const slot = openSlotOf(table, identity);
   const bool lives = lifeOf(table) != 0 && (lifeOf(table) & kOwnerDied) == 0;
   if (slot == nullptr || !lives || nowNs >= table.header.leaseEndNs) return false;
+  table.cores[0].noted++;
   table.cores[0].taken++;
   slot->lastSeenMs = static_cast<uint32_t>(nowNs / 1'000'000);
   slot->packets++;

@@ -326,6 +326,28 @@ describe.skipIf(skipped)('fast path', { timeout: 30_000 }, () => {
     await until('all that was sent', () => received().length === sent);
   });
 
+  it('notices a program that is put before its own, counts what that cost, and gives up where it happens again and again', async () => {
+    await serveAll();
+    const received = await receive();
+    const sender = send(5000);
+    for (let time = 1; time <= 4; time++) {
+      await takenByKernel();
+      const { injectErrors } = await host.counters('a');
+      bed.spawn(bed.node, 'python3', '-u', fixture('tcx-pass.py'), 'eth0', 'before');
+      await until('the loss is counted', async () => (await host.counters('a')).injectErrors > injectErrors + 64);
+    }
+    const before = received().length;
+    await until('datagrams come by the packet thread', () => received().length > before + 200);
+    const { acceptedInKernel } = await host.counters('a');
+    const late = received().length;
+    await until('more of them', () => received().length > late + 200);
+    expect((await host.counters('a')).acceptedInKernel).toBe(acceptedInKernel);
+    expect(attached()).toBe(4);
+    const sent = await sender.end();
+    const counters = await host.counters('a');
+    await until('all but what was counted as lost', () => received().length === sent - counters.injectErrors);
+  });
+
   it('goes on at an interface that is set down, or is another one by the same name', async () => {
     await serveAll();
     const received = await receive();

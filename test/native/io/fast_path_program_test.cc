@@ -489,14 +489,18 @@ TEST("at the interface, what is noted for the frame is done once") {
     CHECK_EQ(kernel.verdict(), 0u);
     return result;
   };
+  const uint64_t& taken = kernel.table().cores[size_t(kernel.core.number)].taken;
   CHECK_EQ(outcome(0), kNext);
+  CHECK_EQ(taken, 0u);
   CHECK_EQ(outcome(length), kRedirect);
+  CHECK_EQ(taken, 1u);
   CHECK_EQ(outcome(length | kFastDrop), kDrop);
   CHECK_EQ(kernel.run(frame), kNext);
   for (const uint32_t other : {length - 1, length + 1}) {
     CHECK_EQ(outcome(other), kNext);
     CHECK_EQ(outcome(other | kFastDrop), kNext);
   }
+  CHECK_EQ(taken, 1u);
 }
 
 namespace {

@@ -25,6 +25,18 @@ uint64_t FastPath::takenSinceLast() {
   return since;
 }
 
+uint64_t FastPath::missing() const {
+  if (!isOn()) return 0;
+  uint64_t noted = 0;
+  uint64_t taken = 0;
+  for (uint32_t core = 0; core < table_->header.cores; core++) {
+    // In this order: what is noted after the first look may only be seen as taken, never as missing.
+    noted += __atomic_load_n(&table_->cores[core].noted, __ATOMIC_ACQUIRE);
+    taken += __atomic_load_n(&table_->cores[core].taken, __ATOMIC_ACQUIRE);
+  }
+  return noted > taken ? noted - taken : 0;
+}
+
 uint32_t FastPath::find(const FastIdentity& identity) const {
   if (!isOn()) return kNoFlow;
   const uint32_t first = fastSlotOf(identity);
@@ -82,7 +94,7 @@ uint32_t FastPath::placeFor(const FastIdentity& identity) const {
 
 /** The last flow takes its place in the list. */
 void FastPath::closeAt(uint32_t at) {
-  __atomic_store_n(&slotOf(flows_[at]).generation, 0u, __ATOMIC_RELEASE);
+  clear(slotOf(flows_[at]));
   owners_[flows_[at].slot] = kNoFlow;
   unlink(at);
   const uint32_t last = static_cast<uint32_t>(flows_.size()) - 1;
@@ -116,6 +128,12 @@ void FastPath::forget(const KeyRecord& key, uint32_t hash) {
   }
 }
 
+/** No name of a closed connection waits in a slot for its next generation: a core that reads ahead would take it for that. */
+void FastPath::clear(FastSlot& slot) {
+  __atomic_store_n(&slot.generation, 0u, __ATOMIC_RELEASE);
+  __atomic_store_n(&slot.identity.kind, 0u, __ATOMIC_RELEASE);
+}
+
 /** One store, and every slot is closed, whatever is in it. */
 void FastPath::shut() {
   uint32_t& generation = table_->header.generation;
@@ -125,6 +143,7 @@ void FastPath::shut() {
 
 void FastPath::forgetAll() {
   for (const Flow& flow : flows_) {
+    clear(slotOf(flow));
     owners_[flow.slot] = kNoFlow;
     chains_[chainOf(flow.hash)] = kNoFlow;
   }

@@ -72,7 +72,9 @@ struct alignas(64) FastHeader {
 struct alignas(64) FastCore {
   /** Bytes of the frame, with kFastDrop if it is another node's, else it is to be taken; 0: nothing is said. */
   uint32_t verdict = 0;
-  /** Frames of this core that were to be taken, since the table was made. */
+  /** Frames of this core of which the socket's filter said that they are to be taken, since the table was made. */
+  uint64_t noted = 0;
+  /** Of those, what the next program did take. It does not come to run where another program ends the row before it. */
   uint64_t taken = 0;
 };
 constexpr uint32_t kFastDrop = 0x80000000u;
@@ -122,7 +124,8 @@ class FastPath {
   void propose(const FastFlow& flow, uint32_t nowMs);
   /**
    * Nothing that was captured before waits any longer, so that what the kernel takes from now on overtakes no packet of its own
-   * connection: those that were proposed are opened. Under a load that never ends they are opened after a while all the same.
+   * connection, but for one that comes this very moment: those that were proposed are opened. Under a load that never ends they are opened
+   * after a while all the same, for that is how the load ends; then a connection may be overtaken once by what waits in the ring.
    */
   void open(bool isRingEmpty, uint32_t nowMs);
   bool isOpen(const FastIdentity& identity) const { return find(identity) != kNoFlow; }
@@ -177,6 +180,8 @@ class FastPath {
   size_t count() const { return flows_.size(); }
   /** Packets that the kernel took since the last call. */
   uint64_t takenSinceLast();
+  /** Packets that were noted and not taken, as far as can be told: those under way may be among them. */
+  uint64_t missing() const;
 
  private:
   static constexpr uint32_t kNoFlow = 0xffffffffu;
@@ -227,6 +232,7 @@ class FastPath {
   void openOne(const FastFlow& flow, uint32_t nowMs);
   uint32_t placeFor(const FastIdentity& identity) const;
   void closeAt(uint32_t at);
+  static void clear(FastSlot& slot);
   void shut();
   void forgetAll();
   static uint32_t chainOf(uint32_t hash) { return (hash * 0x9e3779b1u) >> 16; }

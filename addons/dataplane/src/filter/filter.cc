@@ -213,9 +213,9 @@ void Filter::State::takeFast(const FastFlow& flow, uint32_t packets, uint32_t la
 }
 
 void Filter::State::closeFastPath() {
-  countFast();
   fastPath.closeAll(
       [this](const FastFlow& flow, uint32_t packets, uint32_t lastSeenMs) { takeFast(flow, packets, lastSeenMs); });
+  countFast();
 }
 
 void Filter::useFastPath(FastTable* table) {
@@ -237,6 +237,7 @@ void Filter::collectFastPath(uint64_t nowMs) {
   });
 }
 
+uint64_t Filter::missingOfFastPath() const { return state_->fastPath.missing(); }
 void Filter::setFastLease(int64_t endNs) { state_->fastPath.setLease(endNs); }
 
 Accepted Filter::State::packetOf(const Decision& decision) {

@@ -155,6 +155,8 @@ class Filter {
   void openFastPath(bool isRingEmpty, uint64_t nowMs);
   /** Learns what the kernel took. Some times a second. */
   void collectFastPath(uint64_t nowMs);
+  /** See FastPath::missing. */
+  uint64_t missingOfFastPath() const;
   /** Until when the kernel may take packets; boot time, ns. Never later than the lease. */
   void setFastLease(int64_t endNs);
 

@@ -48,7 +48,14 @@ void findCore(EbpfAssembler& code, int table) {
 }
 
 constexpr int kVerdictAt = offsetof(FastTable, cores) + offsetof(FastCore, verdict);
-constexpr int kCountAt = offsetof(FastTable, cores) + offsetof(FastCore, taken);
+constexpr int kNotedAt = offsetof(FastTable, cores) + offsetof(FastCore, noted);
+constexpr int kTakenAt = offsetof(FastTable, cores) + offsetof(FastCore, taken);
+
+void countAt(EbpfAssembler& code, int at) {
+  code.load(BPF_DW, kResult, kCore, at);
+  code.alu64K(BPF_ADD, kResult, 1);
+  code.store(BPF_DW, kCore, at, kResult);
+}
 
 // The frame's FastIdentity is put together on the stack, word by word, and compared with two slots.
 class LookUp {
@@ -175,9 +182,7 @@ class LookUp {
     code_.store(BPF_W, kKept, offsetof(FastSlot, lastSeenMs), kResult);
     code_.move(kResult, 1);
     code_.emit(BPF_STX | BPF_ATOMIC | BPF_W, kKept, kResult, offsetof(FastSlot, packets), BPF_ADD);
-    code_.load(BPF_DW, kResult, kCore, kCountAt);
-    code_.alu64K(BPF_ADD, kResult, 1);
-    code_.store(BPF_DW, kCore, kCountAt, kResult);
+    countAt(code_, kNotedAt);
     code_.load(BPF_W, kResult, kContext, kLengthAt);
     code_.store(BPF_W, kCore, kVerdictAt, kResult);
     code_.move(kResult, 0);
@@ -415,6 +420,7 @@ std::vector<bpf_insn> ingressProgram(int table, uint32_t into) {
   code.store(BPF_W, kCore, kVerdictAt, kResult);
   code.load(BPF_W, 1, kContext, kLengthAt);
   code.jumpR(BPF_JNE, 1, kKept, isOther);
+  countAt(code, kTakenAt);
   code.move(1, int32_t(into));
   code.move(2, BPF_F_INGRESS);
   code.call(BPF_FUNC_redirect);

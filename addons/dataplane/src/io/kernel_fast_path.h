@@ -24,8 +24,11 @@ class KernelFastPath {
   // To an interface in place of the one before. False with `error` set.
   bool attach(uint32_t interface, SystemError* error);
   void detach() { link_.reset(-1); }
+  // In front again of what others have put before it.
+  bool attachAgain(SystemError* error) { return attach(interface_, error); }
   // By the packet thread, when it begins and before it ends: in between the kernel may take packets, and no longer if the thread is killed.
-  void beginLife();
+  // False: this C library's mutex does not show that; then the kernel takes nothing.
+  bool beginLife();
   void endLife();
   // What its programs let pass from now on; an addition is in force when this returns.
   void setSieve(const Sieve& sieve);
@@ -38,6 +41,7 @@ class KernelFastPath {
   SharedTable table_;
   UniqueFd program_;
   UniqueFd link_;
+  uint32_t interface_ = 0;
 };
 
 }  // namespace covey::io

@@ -78,19 +78,26 @@ void KernelFilter::narrow(const Filter& filter, int64_t nowNs, Capture& capture)
 
 bool KernelFilter::attachPlain(Capture& capture, SystemError* error) {
   installed_.reset();
-  if (fastPath_ == nullptr) return capture.setFilter(plain_, error);
+  passAll();
+  // The kernel has room for so many instructions for each socket (net.core.optmem_max): the shorter program goes in between.
+  if (isFast_) return true;
+  if (!capture.setFilter(plain_, error)) return false;
+  if (fastPath_ != nullptr) attachFast(capture);
+  return true;
+}
+
+void KernelFilter::passAll() {
+  if (fastPath_ == nullptr) return;
   Sieve all;
   for (Bitmap& plan : all) plan.fill(0xff);
   fastPath_->setSieve(all);
-  return isFast_ || attachFast(capture) || capture.setFilter(plain_, error);
 }
 
-// Once for each shape. False: the kernel refuses; then there is no fast path until the next one.
-bool KernelFilter::attachFast(Capture& capture) {
+// Once for each shape. Refused: then there is no fast path until the next one. Where the rules fit no program, the one for VIPs has it.
+void KernelFilter::attachFast(Capture& capture) {
   const auto program = byBuckets_ ? sieveProgram(shape_, plain_) : std::vector<sock_filter>{};
-  goesBySieve_ = !program.empty() && capture.setFastFilter(program, *fastPath_);
-  isFast_ = goesBySieve_ || capture.setFastFilter(plain_, *fastPath_);
-  return isFast_;
+  goesBySieve_ = !program.empty();
+  isFast_ = capture.setFastFilter(goesBySieve_ ? program : plain_, *fastPath_);
 }
 
 bool KernelFilter::attach(const Sieve& sieve, Capture& capture, SystemError* error) {

@@ -24,6 +24,8 @@ class KernelFilter {
 
   // Each of these says false when the kernel refuses what must run, with `error` set; then the capture is to be opened anew.
 
+  // Before the filter gets another shape: what runs judges by the old one, so it must not hold back what has another bucket by the new one.
+  void passAll();
   // `plain`, by VIPs alone, is attached; narrowed later.
   bool setShape(const Shape& shape, std::vector<sock_filter> plain, Capture* capture, SystemError* error);
   // The program for a capture that was just opened; with `fastPath`, if that is not null.
@@ -33,12 +35,14 @@ class KernelFilter {
   // At leisure: follows the tables. Refusals are no harm, since what runs stays.
   void narrow(const Filter& filter, int64_t nowNs, Capture& capture);
 
+  // The program that runs is one of the fast path.
+  bool isFast() const { return isFast_; }
   // By buckets or not, at this moment.
   bool isByBuckets() const { return installed_.has_value(); }
 
  private:
   bool attachPlain(Capture& capture, SystemError* error);
-  bool attachFast(Capture& capture);
+  void attachFast(Capture& capture);
   bool attach(const Sieve& sieve, Capture& capture, SystemError* error);
 
   const bool byBuckets_;

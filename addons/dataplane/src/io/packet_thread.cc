@@ -33,6 +33,9 @@ constexpr int64_t kDrainNs = 50 * kNsPerMs;
 // beyond two million frames a second.
 constexpr uint32_t kSliceEntries = 1024;
 constexpr int64_t kFollowNs = 100 * kNsPerMs;
+// Packets that may be on their way from one program of the fast path to the next, generously; and how often ours is put in front again.
+constexpr uint64_t kUnderWay = 64;
+constexpr uint32_t kMostDisplaced = 3;
 constexpr int kCommandMs = 1000;
 
 uint64_t msOf(int64_t ns) { return uint64_t(ns / kNsPerMs); }
@@ -105,9 +108,11 @@ PacketThread::Outcome PacketThread::setShape(Shape shape, SystemError* error) {
   auto program = prefilterFor(shape, error);
   auto failure = std::make_shared<SystemError>();
   const auto action = [this, failure, shape = std::move(shape), program = std::move(program)](int64_t) {
+    kernelFilter_.passAll();
     filter_.setShape(shape);
     sender_.join(groupOf(shape.vmac));
     kernelFilter_.setShape(shape, program, capture_.get(), failure.get());
+    followKernelFilter();
   };
   if (*error) return Outcome::kDone;
   const Outcome outcome = commands_.run(action, kCommandMs);
@@ -300,10 +305,11 @@ void PacketThread::relay(const FrameView& frame, const Accepted& packet, const M
 
 void PacketThread::run() {
   takePrecedence(Precedence::kPackets);
-  if (fastPath_) fastPath_->beginLife();
+  lives_ = fastPath_ && fastPath_->beginLife();
+  followKernelFilter();
   commands_.serve();
   while (!stop_.load(std::memory_order_acquire)) turn();
-  if (fastPath_) fastPath_->endLife();
+  if (lives_) fastPath_->endLife();
 }
 
 void PacketThread::turn() {
@@ -362,9 +368,10 @@ void PacketThread::drainUntil(int64_t issuedNs) {
 void PacketThread::adopt(std::unique_ptr<Capture> capture, SystemError* error) {
   capture_ = std::move(capture);
   KernelFastPath* const fastPath = attachFastPath(error) ? fastPath_.get() : nullptr;
-  filter_.useFastPath(fastPath == nullptr ? nullptr : fastPath->table());
+  isFastPathAttached_ = fastPath != nullptr;
   SystemError ignored;
   kernelFilter_.adopt(*capture_, fastPath, &ignored);
+  followKernelFilter();
 }
 
 void PacketThread::openFastPath(SystemError* error) {
@@ -381,8 +388,32 @@ bool PacketThread::attachFastPath(SystemError* error) {
   return fastPath_ && fastPath_->attach(uint32_t(capture_->interface().index), error);
 }
 
+// Connections are opened to the kernel only where every part of the fast path is in force.
+void PacketThread::followKernelFilter() {
+  const bool isUsed = lives_ && isFastPathAttached_ && kernelFilter_.isFast();
+  if (isUsed == isFastPathUsed_) return;
+  isFastPathUsed_ = isUsed;
+  filter_.useFastPath(isUsed ? fastPath_->table() : nullptr);
+}
+
+// What the socket's filter noted and nobody took is lost: another program at the interface has come before ours. Ours goes in front again;
+// where that is no help, there is no fast path from then on.
+void PacketThread::watchFastPath() {
+  if (!isFastPathUsed_) return;
+  const uint64_t missing = filter_.missingOfFastPath();
+  if (missing <= missing_ + kUnderWay) return;
+  counters_.add(Counter::injectErrors, missing - missing_);
+  missing_ = missing;
+  SystemError ignored;
+  if (++displaced_ <= kMostDisplaced && fastPath_->attachAgain(&ignored)) return;
+  isFastPathAttached_ = false;
+  followKernelFilter();
+  fastPath_->detach();
+}
+
 void PacketThread::loseCapture() {
   formerDrops_ += capture_->drops();
+  isFastPathAttached_ = false;
   filter_.useFastPath(nullptr);
   if (fastPath_) fastPath_->detach();
   capture_.reset();
@@ -392,11 +423,12 @@ void PacketThread::loseCapture() {
 
 void PacketThread::keepHouse(int64_t nowNs) {
   nextHouseNs_ = nowNs + kMaxSleepNs;
-  filter_.collectFastPath(msOf(nowNs));
+  watchFastPath();
   publishKept();
   if (capture_) kernelFilter_.narrow(filter_, nowNs, *capture_);
   tun_->discardIncoming();
   received_ = receiveCount_.read();
+  filter_.collectFastPath(msOf(nowNs));
   if (nowNs < nextFollowNs_) return;
   nextFollowNs_ = nowNs + kFollowNs;
   followInterface();

@@ -119,6 +119,8 @@ class PacketThread final : private Sink, private FrameSink, private Pace {
   void adopt(std::unique_ptr<Capture> capture, SystemError* error);
   void openFastPath(SystemError* error);
   bool attachFastPath(SystemError* error);
+  void followKernelFilter();
+  void watchFastPath();
 
   PacketThreadOptions options_;
   Counters counters_;
@@ -137,6 +139,13 @@ class PacketThread final : private Sink, private FrameSink, private Pace {
   // Outlives the captures; null: there is none.
   std::unique_ptr<KernelFastPath> fastPath_;
   std::string noFastPath_;
+  // The packet thread's life shows to the kernel; the program at the interface is in force; connections are opened to the kernel.
+  bool lives_ = false;
+  bool isFastPathAttached_ = false;
+  bool isFastPathUsed_ = false;
+  // Packets that the fast path lost, as far as they are counted, and how often it was displaced.
+  uint64_t missing_ = 0;
+  uint32_t displaced_ = 0;
   bool isEmptied_ = false;
   // A command is draining the ring, or lets frames through between its slices, and must not be stopped by itself.
   bool isDraining_ = false;
