@@ -414,7 +414,7 @@ void PacketThread::watchFastPath() {
 void PacketThread::loseCapture() {
   formerDrops_ += capture_->drops();
   isFastPathAttached_ = false;
-  filter_.useFastPath(nullptr);
+  followKernelFilter();
   if (fastPath_) fastPath_->detach();
   capture_.reset();
   captureState_.store(CaptureState::kGone, std::memory_order_relaxed);
