@@ -23,7 +23,7 @@ const file = (name: string) => join(directory, name);
 const QUESTION = '\x00\x07\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x05covey\x04test\x00\x00\x01\x00\x01';
 const FLAG = `${directory}/$COVEY_NODE`;
 
-const PACE = { interval: '500ms', timeout: '500ms', fall: 2, rise: 1 };
+const PACE = { interval: '1s', timeout: '1s', fall: 2, rise: 1 };
 const service = (name: string) => ({ name, start: `${APP} ${name} start`, stop: `${APP} ${name} stop` });
 /** The nodes share pids and files: a checker that names either means those of n1, on both nodes. */
 const CHECKERS = [
@@ -158,7 +158,7 @@ const useCertificate = async (name: string) => {
   writeFileSync(file('n1.conf'), nginxConfig('n1', name));
   await onN1(`nginx -c ${file('n1.conf')} -e ${file('n1.error')} -s reload`);
 };
-const SILENCE = /^no answer within 500 ms$/;
+const SILENCE = /^no answer within 1000 ms$/;
 const STOPPED = /^pid \d+ is stopped by a signal$/;
 const WAVES: readonly (readonly Fault[])[] = [
   [
@@ -190,7 +190,7 @@ const WAVES: readonly (readonly Fault[])[] = [
       what: 'the host that is pinged does not answer',
       breaks: () => farm.exec('client', ['sysctl', '-q', 'net.ipv4.icmp_echo_ignore_all=1']),
       mends: () => farm.exec('client', ['sysctl', '-q', 'net.ipv4.icmp_echo_ignore_all=0']),
-      seen: { ping: /^(10\.77\.0\.100 does not|no) answer within 500 ms$/ },
+      seen: { ping: /^(10\.77\.0\.100 does not|no) answer within 1000 ms$/ },
     },
     {
       what: 'the interface is down',
@@ -231,7 +231,7 @@ const WAVES: readonly (readonly Fault[])[] = [
         drop('n1.hang');
         await until('no sleeper is left', async () => (await processes('sleep 63.7')) === 0);
       },
-      seen: { exec: /^no (end|answer) within (0\.)?5/ },
+      seen: { exec: /^no (end|answer) within 1/ },
     },
     {
       what: 'no name server is there',
