@@ -404,11 +404,13 @@ void PacketThread::watchFastPath() {
   if (missing <= missing_ + kUnderWay) return;
   counters_.add(Counter::injectErrors, missing - missing_);
   missing_ = missing;
-  SystemError ignored;
-  if (++displaced_ <= kMostDisplaced && fastPath_->attachAgain(&ignored)) return;
+  // Nothing may be noted while no program is there to take it.
   isFastPathAttached_ = false;
   followKernelFilter();
   fastPath_->detach();
+  SystemError ignored;
+  isFastPathAttached_ = ++displaced_ <= kMostDisplaced && fastPath_->attachAgain(&ignored);
+  followKernelFilter();
 }
 
 void PacketThread::loseCapture() {
