@@ -2,7 +2,6 @@
  * Asks the agent again and again, and tells all pages that look. One question of a kind at a time; what is not answered ages, and every
  * frame says how old each part is.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlClient } from '../control/client.js';
 import type { BucketsReport, PeersReport } from '../control/console-contract.js';
 import type { EventReport, StatusReport } from '../control/contract.js';
@@ -36,9 +35,6 @@ const ALONE_MS = 1000;
 /** A page that hears nothing for two seconds takes this console for gone. */
 const FRAME_EVERY_MS = 800;
 const FIRST_EVENTS = 300;
-/** Members are asked every 350 ms, and answer at once. */
-const FAREWELL_MS = 1600;
-const FAREWELL_LOOK_MS = 100;
 
 /** What a node said earlier is of another time than the second that is counted. */
 const SUMMARY_FRESH_MS = 1900;
@@ -98,6 +94,17 @@ export class Live {
     return this.#moved === null ? this.#parts.listen : (this.#moved?.listen ?? '');
   }
 
+  /**
+   * Of a config that moves consoles, the nodes come to speak in their own time: what one of them said last may be older. Whoever was where
+   * this console was, by the same config, goes where it goes.
+   */
+  get #peersNow(): PeersReport['nodes'] {
+    const nodes = this.#peers?.value.nodes ?? [];
+    if (this.#moved === null) return nodes;
+    const console = this.#fallback === '' ? null : this.#fallback;
+    return nodes.map((node) => (node.console === this.#parts.listen ? { ...node, console } : node));
+  }
+
   /** For scripts: while no page looks, nobody has asked. Throws what the agent's answer is, where it has none. */
   async bucketsNow(): Promise<BucketsReport & { readonly ageMs: number }> {
     const ageOf = () => this.#parts.nowMs() - (this.#buckets?.atMs ?? Number.NEGATIVE_INFINITY);
@@ -133,37 +140,21 @@ export class Live {
       bucketsAgeMs: age(this.#buckets),
       eventsAgeMs: this.#eventsMs === null ? null : Math.round(nowMs - this.#eventsMs),
       warnings: this.#parts.warnings?.() ?? [],
-      consoles: status === null ? [] : consoleAddresses(status, this.#peers?.value.nodes ?? [], this.#fallback),
+      consoles: status === null ? [] : consoleAddresses(status, this.#peersNow, this.#fallback),
       ...(this.#moved === null ? {} : { moved: this.#moved }),
       fingerprint: this.#parts.fingerprint,
       traffic: this.traffic.present,
     };
   }
 
-  /** The last frame says where this console and the others are by a config that has just come into force, once they have said it. */
+  /** The last frame says where this console and the others are by a config that has just come into force, once the agent goes by it. */
   async farewell(): Promise<void> {
-    const begunMs = this.#parts.nowMs();
-    const isOver = () => this.#parts.nowMs() - begunMs >= FAREWELL_MS;
-    try {
-      while (this.#listeners.size > 0 && !(await this.#heardOfMove(begunMs)) && !isOver())
-        await delay(FAREWELL_LOOK_MS);
-    } catch {
-      // The agent ends, too: no config moves this console, and nothing is known of one.
-    }
-    if (this.#moved !== null) this.#tellFrame();
-  }
-
-  /** @returns whether nothing more is to be heard. */
-  async #heardOfMove(begunMs: number): Promise<boolean> {
-    const value = await this.#parts.agent.peers();
-    const own = value.nodes.find(({ node }) => node === this.status?.node);
-    if (own === undefined || own.console === this.#parts.listen) return true;
+    await this.#askPeers().catch(() => undefined);
+    const own = this.#peers?.value.nodes.find(({ node }) => node === this.status?.node);
+    // Else the agent ends, too, or the console begins anew: no config moves it.
+    if (own === undefined || own.console === this.#parts.listen) return;
     this.#moved = { listen: own.console };
-    this.#peers = { value, atMs: this.#parts.nowMs() };
-    const sinceMs = this.#parts.nowMs() - begunMs;
-    const fresh = new Set(value.nodes.filter(({ ageMs }) => ageMs < sinceMs).map(({ node }) => node));
-    const others = this.status?.members.filter(({ name, state }) => name !== own.node && state !== 'dead') ?? [];
-    return others.every(({ name }) => fresh.has(name));
+    this.#tellFrame();
   }
 
   /** Asks all that is due, tells a frame when nothing else has, and arms the next turn. */

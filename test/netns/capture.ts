@@ -10,6 +10,8 @@ import { type Background, type Farm, until } from './farm.js';
 export interface SeenFrame {
   /** The host on whose port it came in. */
   readonly host: string;
+  /** Seconds since 1970. */
+  readonly at: number;
   readonly source: string;
   readonly destination: string;
   /** tcpdump's line of it. */
@@ -68,9 +70,19 @@ export async function captureAllPorts(farm: Farm, hosts: readonly string[], filt
 }
 
 async function readFrames(host: string, file: string): Promise<readonly SeenFrame[]> {
-  const { stdout } = await run('tcpdump', ['-r', file, '-e', '-nn', '-t']);
+  const { stdout } = await run('tcpdump', ['-r', file, '-e', '-nn', '-tt']);
   return stdout.split('\n').flatMap((text) => {
-    const match = /^([0-9a-f:]{17}) > ([0-9a-f:]{17}|Broadcast),/.exec(text);
-    return match === null ? [] : [{ host, source: match[1]!, destination: match[2]!, text }];
+    const match = /^(\d+\.\d+) ([0-9a-f:]{17}) > ([0-9a-f:]{17}|Broadcast),/.exec(text);
+    return match === null
+      ? []
+      : [
+          {
+            host,
+            at: Number(match[1]),
+            source: match[2]!,
+            destination: match[3]!,
+            text: text.slice(match[1]!.length + 1),
+          },
+        ];
   });
 }

@@ -5,6 +5,9 @@ import { macOf, VIP } from '../../src/lab/names.js';
 import { captureAllPorts, type SeenFrame } from './capture.js';
 import { type IdOutcome, useFarm } from './farm.js';
 
+/** Of a connection to the VIP, in each direction. */
+const CLIENT_PORT = new RegExp(`10\\.77\\.0\\.100\\.(\\d+)(?=: | > ${VIP.replaceAll('.', '\\.')}\\.80: )`);
+
 /** By libpcap, as where the kernel has no better, and as a farm captures by itself. */
 describe.each(['pcap', 'auto'])('on the wire, capture: %s', (capture) => {
   const farm = useFarm(`wire-${capture}`, { overrides: [`{ capture: ${capture} }`] });
@@ -43,15 +46,21 @@ describe.each(['pcap', 'auto'])('on the wire, capture: %s', (capture) => {
   });
 
   it('each connection is answered by one node only, directly, and it is the one that the client heard', () => {
-    const byPort = new Map<number, Set<string>>();
+    const byPort = new Map<number, SeenFrame[]>();
     for (const frame of frames) {
-      const port = new RegExp(`${VIP.replaceAll('.', '\\.')}\\.80 > 10\\.77\\.0\\.100\\.(\\d+):`).exec(frame.text)?.[1];
-      if (port === undefined) continue;
-      const senders = byPort.get(Number(port)) ?? new Set<string>();
-      byPort.set(Number(port), senders.add(frame.host));
+      const port = Number(CLIENT_PORT.exec(frame.text)?.[1]);
+      byPort.set(port, [...(byPort.get(port) ?? []), frame]);
     }
-    for (const { id, node, localPort } of outcomes)
-      expect([id, [...(byPort.get(localPort!) ?? [])]]).toEqual([id, [node]]);
+    for (const { id, node, localPort } of outcomes) {
+      const said = byPort.get(localPort!) ?? [];
+      // A lone reset is no answer: it says that its sender has no such connection. One that breaks a connection is in the outcomes.
+      const answers = said.filter(({ host, text }) => host !== 'client' && !text.includes('Flags [R]'));
+      const senders = new Set(answers.map(({ host }) => host));
+      const story = said
+        .toSorted((one, other) => one.at - other.at)
+        .map(({ at, host, text }) => `${at} ${host}: ${text}`);
+      expect([id, [...senders]], story.join('\n')).toEqual([id, [node]]);
+    }
   });
 
   it('no node ever asks or tells by ARP that the VIP is at its own MAC, or uses it as ARP sender otherwise than with the vMAC', () => {

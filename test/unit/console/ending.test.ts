@@ -38,15 +38,12 @@ it('brings the answer of an apply home, and refuses what comes later', async () 
   await settled;
 });
 
-/** A page that looks at a console at 0.0.0.0:9443 while the nodes go over to `listen`; n3 says so at the second look only. */
-async function farewell(listen: string | null, isAgentThere = true) {
-  let looks = 0;
+/** A page that looks at a console at 0.0.0.0:9443 while the nodes go over to `listen`; n3 has not, or where it is by its own word. */
+async function farewell(listen: string | null, { isAgentThere = true, late = '0.0.0.0:9443' } = {}) {
   const said = (node: string, ageMs: number, console: string | null) => ({ node, ageMs, console });
   const peers = async () => {
     if (!isAgentThere) throw new Error('gone');
-    looks += 1;
-    const late = looks === 1 ? said('n3', 5000, '0.0.0.0:9443') : said('n3', -1, listen);
-    return { version: 1, nodes: [said('n1', -1, listen), said('n2', -1, listen), late] };
+    return { version: 1, nodes: [said('n1', 0, listen), said('n2', 100, listen), said('n3', 200, late)] };
   };
   const agent = { status: async () => statusOf(), peers, buckets: async () => ({}), events: async () => ({}) };
   const nowMs = () => performance.now();
@@ -55,16 +52,20 @@ async function farewell(listen: string | null, isAgentThere = true) {
   const frames: Frame[] = [];
   live.listen(({ event, data }) => event === 'frame' && frames.push(data as Frame));
   await vi.waitFor(() => expect(live.status).not.toBeNull());
-  looks = 0;
   await live.farewell();
   live.close();
   return frames.at(-1)!;
 }
 
-it('tells pages in its last frame where the consoles are by what the nodes say now', async () => {
+it('tells pages in its last frame where the consoles are then, also those of nodes that have not said it yet', async () => {
   const { moved, consoles } = await farewell('0.0.0.0:9444');
   expect(moved).toEqual({ listen: '0.0.0.0:9444' });
   expect(consoles.map(({ url }) => url)).toEqual(['https://10.77.0.2:9444/', 'https://10.77.0.3:9444/']);
+});
+
+it('leaves a console that was elsewhere where it was', async () => {
+  const { consoles } = await farewell('0.0.0.0:9444', { late: '10.9.9.9:7' });
+  expect(consoles.map(({ url }) => url)).toEqual(['https://10.77.0.2:9444/', 'https://10.9.9.9:7/']);
 });
 
 it('offers no console where the config has none', async () => {
@@ -75,7 +76,7 @@ it('offers no console where the config has none', async () => {
 
 it('says nothing of a move where there is none: it begins anew, or the node ends', async () => {
   expect(await farewell('0.0.0.0:9443')).not.toHaveProperty('moved');
-  expect(await farewell(null, false)).not.toHaveProperty('moved');
+  expect(await farewell(null, { isAgentThere: false })).not.toHaveProperty('moved');
 });
 
 it('sends a page to where it can come', () => {
