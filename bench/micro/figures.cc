@@ -7,6 +7,7 @@
 #include <cstring>
 #include <vector>
 
+#include "fast_path_run.h"
 #include "filter/table_ops.h"
 #include "filter_run.h"
 #include "harness.h"
@@ -113,7 +114,7 @@ covey::Sieve halfOf() {
   return sieve;
 }
 
-// Building and attaching the exact pre-filter, microseconds; its length; nanoseconds that it takes a frame.
+// Building and attaching the exact pre-filter without the fast path, microseconds; its length; nanoseconds that it takes a frame.
 bool filterFigures(bool isIpv6) {
   covey::Shape shape = grown(isIpv6, 1, 1);
   covey::io::SystemError error;
@@ -141,6 +142,36 @@ bool filterFigures(bool isIpv6) {
   return true;
 }
 
+void printIfMeasured(const char* id, double value) {
+  if (value >= 0) print(id, value);
+}
+
+// With the fast path. Where this kernel has none, or this process may not load its programs, there are no such figures.
+void fastPathFigures(bool isIpv6) {
+  constexpr uint32_t kMany = 48000;
+  const Packets packets(isIpv6, kPort, kTcpAck);
+  covey::io::SystemError error;
+  const auto path = covey::io::KernelFastPath::open("lo", &error);
+  bench::FastPathBed bed;
+  if (!path || !bed.open(bench::shape())) return;
+  const int socket = ::socket(AF_INET, SOCK_DGRAM, 0);
+  std::vector<double> loads, swaps;
+  for (int round = 0; round < 11; round++) loads.push_back(bed.loadMs(*path, socket));
+  for (int round = 0; round < 101; round++) swaps.push_back(bed.swapUs(*path, halfOf()));
+  ::close(socket);
+  printIfMeasured("fast-load", bench::median(loads));
+  print("fast-swap", bench::median(swaps));
+  bed.letPass(false);
+  printIfMeasured("fast-other", bed.runNs(packets, false));
+  bed.letPass(true);
+  printIfMeasured("fast-up", bed.runNs(packets, false));
+  Node node;
+  bed.openConnections(node, packets, bench::FastPathBed::kConnections);
+  printIfMeasured("fast-taken", bed.runNs(packets, true));
+  bed.openConnections(node, packets, kMany);
+  printIfMeasured("fast-close", bed.closeMs(node));
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -148,6 +179,7 @@ int main(int count, char** words) {
   packetFigures(isIpv6);
   growthFigures(isIpv6);
   if (!filterFigures(isIpv6)) return 1;
+  fastPathFigures(isIpv6);
   std::printf("}\n");
   return 0;
 }
