@@ -9,9 +9,10 @@
 #include "../filter/fast_path.h"
 #include "../filter/ip.h"
 #include "../filter/transport.h"
-#include "bucket_program.h"
 #include "capture.h"
+#include "classic_translator.h"
 #include "ebpf.h"
+#include "fast_path_places.h"
 
 namespace covey::io {
 
@@ -19,22 +20,9 @@ namespace {
 
 using Label = EbpfAssembler::Label;
 
-// Registers. 0 has results, 1 to 5 are lost with calls and looks at the packet, 10 is the end of the stack.
-constexpr int kResult = 0;
-constexpr int kContext = 6;
-// Of the classic program: its index register (its accumulator is 0), and where that is saved.
-constexpr int kX = 7;
-constexpr int kSaved = 8;
-// Of what comes before and after it.
+// Registers of what comes before and after the classic program.
 constexpr int kTable = 7;
 constexpr int kKept = 8;
-// This core's FastCore, all along.
-constexpr int kCore = 9;
-constexpr int kStack = 10;
-
-// Fields of __sk_buff.
-constexpr int kLengthAt = offsetof(__sk_buff, len);
-constexpr int kHasTagAt = offsetof(__sk_buff, vlan_present);
 
 constexpr int kIpAt = ETH_HLEN;
 
@@ -47,7 +35,6 @@ void findCore(EbpfAssembler& code, int table) {
   code.alu64R(BPF_ADD, kCore, kResult);
 }
 
-constexpr int kVerdictAt = offsetof(FastTable, cores) + offsetof(FastCore, verdict);
 constexpr int kNotedAt = offsetof(FastTable, cores) + offsetof(FastCore, noted);
 constexpr int kTakenAt = offsetof(FastTable, cores) + offsetof(FastCore, taken);
 
@@ -217,176 +204,6 @@ class LookUp {
   Label miss_;
 };
 
-// Instruction by instruction, as the kernel itself does with such programs (bpf_convert_filter in net/core/filter.c).
-class Translator {
- public:
-  // What the program lets pass goes on at `pass`.
-  Translator(int table, EbpfAssembler& code, const std::vector<sock_filter>& classic, Label pass)
-      : table_(table), code_(code), classic_(classic), pass_(pass), other_(code.label()) {
-    for (size_t i = 0; i < classic.size(); i++) places_.push_back(code.label());
-  }
-
-  // The context and this core's place must be in their registers.
-  bool write() {
-    code_.move(kA, 0);
-    code_.move(kX, 0);
-    for (size_t i = 0; i < classic_.size(); i++) {
-      code_.bind(places_[i]);
-      if (!writeOne(i)) return false;
-    }
-    if (knowsOthers_) writeOfAnotherNode();
-    return true;
-  }
-  // The kernel refuses what it could never reach.
-  bool letsPass() const { return letsPass_; }
-
- private:
-  static constexpr int kA = 0;
-  // Looks at the packet beyond this are questions to the kernel about something else (SKF_AD_OFF).
-  static constexpr uint32_t kFirstSpecial = 0x80000000u;
-
-  bool writeOne(size_t at) {
-    const sock_filter& one = classic_[at];
-    const int32_t value = int32_t(one.k);
-    switch (BPF_CLASS(one.code)) {
-      case BPF_LD:
-        return writeLoad(one, kA);
-      case BPF_LDX:
-        return writeLoad(one, kX);
-      case BPF_ST:
-        return writeStore(one, kA);
-      case BPF_STX:
-        return writeStore(one, kX);
-      case BPF_ALU:
-        if (BPF_OP(one.code) == BPF_NEG || isDivisionByX(one.code)) return false;
-        if (BPF_SRC(one.code) == BPF_X) {
-          code_.aluR(BPF_OP(one.code), kA, kX);
-        } else {
-          code_.aluK(BPF_OP(one.code), kA, value);
-        }
-        return true;
-      case BPF_JMP:
-        return writeJump(one, at);
-      case BPF_RET:
-        return writeReturn(one);
-      default:
-        if (BPF_MISCOP(one.code) == BPF_TAX) code_.aluR(BPF_MOV, kX, kA);
-        if (BPF_MISCOP(one.code) == BPF_TXA) code_.aluR(BPF_MOV, kA, kX);
-        return true;
-    }
-  }
-
-  bool writeLoad(const sock_filter& one, int to) {
-    switch (BPF_MODE(one.code)) {
-      case BPF_IMM:
-        code_.move(to, int32_t(one.k));
-        return true;
-      case BPF_MEM:
-        code_.load(BPF_W, to, kStack, scratchAt(one.k));
-        return one.k < BPF_MEMWORDS;
-      case BPF_LEN:
-        code_.load(BPF_W, to, kContext, kLengthAt);
-        return true;
-      case BPF_ABS:
-        code_.loadPacket(BPF_SIZE(one.code), int32_t(one.k));
-        return to == kA && one.k < kFirstSpecial;
-      case BPF_IND:
-        code_.emit(BPF_LD | BPF_IND | BPF_SIZE(one.code), 0, kX, 0, int32_t(one.k));
-        return to == kA && one.k < kFirstSpecial;
-      case BPF_MSH:
-        code_.aluR(BPF_MOV, kSaved, kA);
-        code_.loadPacket(BPF_B, int32_t(one.k));
-        code_.aluK(BPF_AND, kResult, 0xf);
-        code_.aluK(BPF_LSH, kResult, 2);
-        code_.aluR(BPF_MOV, kX, kResult);
-        code_.aluR(BPF_MOV, kA, kSaved);
-        return to == kX && one.k < kFirstSpecial;
-      default:
-        return false;
-    }
-  }
-
-  bool writeStore(const sock_filter& one, int from) {
-    code_.store(BPF_W, kStack, scratchAt(one.k), from);
-    return one.k < BPF_MEMWORDS;
-  }
-
-  bool writeJump(const sock_filter& one, size_t at) {
-    const size_t next = at + 1;
-    if (BPF_OP(one.code) == BPF_JA) return isPlace(next + one.k) && (code_.jump(places_[next + one.k]), true);
-    if (!isPlace(next + one.jt) || !isPlace(next + one.jf)) return false;
-    if (BPF_SRC(one.code) == BPF_X) {
-      code_.jumpR(BPF_OP(one.code), kA, kX, places_[next + one.jt]);
-    } else {
-      code_.jumpK(BPF_OP(one.code), kA, int32_t(one.k), places_[next + one.jt]);
-    }
-    if (one.jf != 0) code_.jump(places_[next + one.jf]);
-    return true;
-  }
-
-  bool writeReturn(const sock_filter& one) {
-    if (BPF_RVAL(one.code) != BPF_K) return false;
-    if (one.jt == kBySieve) {
-      if (one.k >= kMaxPlans) return false;
-      writeSieve(one.k);
-    } else if (one.k != 0) {
-      letsPass_ = true;
-      code_.jump(pass_);
-    } else if (one.jt == kOfAnotherNode) {
-      knowsOthers_ = true;
-      code_.jump(other_);
-    } else {
-      code_.move(kResult, 0);
-      code_.exit();
-    }
-    return true;
-  }
-
-  void writeSieve(uint32_t plan) {
-    letsPass_ = knowsOthers_ = true;
-    code_.loadTable(1, table_);
-    code_.alu64K(BPF_ADD, 1, int32_t(offsetof(FastTable, sieve) + plan * sizeof(uint32_t) * kBitmapWords));
-    code_.aluR(BPF_MOV, 2, kA);
-    code_.aluK(BPF_AND, 2, kBitmapWords - 1);
-    code_.alu64K(BPF_MUL, 2, sizeof(uint32_t));
-    code_.alu64R(BPF_ADD, 1, 2);
-    code_.load(BPF_W, kA, 1, 0);
-    code_.aluR(BPF_RSH, kA, kX);
-    code_.jumpK(BPF_JSET, kA, 1, pass_);
-    code_.jump(other_);
-  }
-
-  // This host is not to have it either, which the guard's rules would find out at a higher price. They go by the VLAN too.
-  void writeOfAnotherNode() {
-    const Label end = code_.label();
-    code_.bind(other_);
-    code_.load(BPF_W, kResult, kContext, kHasTagAt);
-    code_.jumpK(BPF_JNE, kResult, 0, end);
-    code_.load(BPF_W, kResult, kContext, kLengthAt);
-    code_.aluK(BPF_OR, kResult, int32_t(kFastDrop));
-    code_.store(BPF_W, kCore, kVerdictAt, kResult);
-    code_.bind(end);
-    code_.move(kResult, 0);
-    code_.exit();
-  }
-
-  // By 0 it ends a classic program, and gives 0 or what there was in one of this kind.
-  static bool isDivisionByX(int code) {
-    return (BPF_OP(code) == BPF_DIV || BPF_OP(code) == BPF_MOD) && BPF_SRC(code) == BPF_X;
-  }
-  bool isPlace(size_t at) const { return at < places_.size(); }
-  static int scratchAt(uint32_t word) { return -4 * BPF_MEMWORDS + 4 * int(word); }
-
-  const int table_;
-  EbpfAssembler& code_;
-  const std::vector<sock_filter>& classic_;
-  const Label pass_;
-  const Label other_;
-  bool letsPass_ = false;
-  bool knowsOthers_ = false;
-  std::vector<Label> places_;
-};
-
 }  // namespace
 
 std::vector<bpf_insn> socketProgram(int table, const std::vector<sock_filter>& classic) {
@@ -396,9 +213,9 @@ std::vector<bpf_insn> socketProgram(int table, const std::vector<sock_filter>& c
   findCore(code, table);
   code.move(kResult, 0);
   code.store(BPF_W, kCore, kVerdictAt, kResult);
-  Translator translator(table, code, classic, pass);
-  if (!translator.write()) return {};
-  if (!translator.letsPass()) return code.finish();
+  const Translated translated = translateClassic(code, table, classic, pass);
+  if (translated == Translated::kNot) return {};
+  if (translated == Translated::kPassesNothing) return code.finish();
   code.bind(pass);
   LookUp(table, code).write();
   code.move(kResult, kSnapLength);

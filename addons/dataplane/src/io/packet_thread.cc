@@ -33,9 +33,6 @@ constexpr int64_t kDrainNs = 50 * kNsPerMs;
 // beyond two million frames a second.
 constexpr uint32_t kSliceEntries = 1024;
 constexpr int64_t kFollowNs = 100 * kNsPerMs;
-// Packets that may be on their way from one program of the fast path to the next, generously; and how often ours is put in front again.
-constexpr uint64_t kUnderWay = 64;
-constexpr uint32_t kMostDisplaced = 3;
 constexpr int kCommandMs = 1000;
 
 uint64_t msOf(int64_t ns) { return uint64_t(ns / kNsPerMs); }
@@ -51,6 +48,12 @@ std::unique_ptr<Capture> openCapture(const PacketThreadOptions& options, SystemE
   return PcapCapture::open(options.interface, options.ringBytes, error);
 }
 
+// Why there shall be no fast path, whatever the kernel has; empty: nothing is against it.
+std::string againstFastPath(const PacketThreadOptions& options) {
+  if (!options.usesFastPath) return "switched off";
+  return options.useRing ? "" : "libpcap has none";
+}
+
 }  // namespace
 
 PacketThread::PacketThread(const PacketThreadOptions& options, const Mac& mac)
@@ -62,6 +65,7 @@ PacketThread::PacketThread(const PacketThreadOptions& options, const Mac& mac)
       relaySender_(options.interface),
       receiveCount_(options.interface),
       kernelFilter_(options.filtersBuckets),
+      fastPath_(filter_, kernelFilter_, counters_),
       mac_(packMac(mac)) {}
 
 std::unique_ptr<PacketThread> PacketThread::open(const PacketThreadOptions& options, SystemError* error) {
@@ -74,7 +78,8 @@ std::unique_ptr<PacketThread> PacketThread::open(const PacketThreadOptions& opti
   if (!opened->commands_.open(error)) return nullptr;
   opened->tun_ = std::move(tun);
   SystemError noFastPath;
-  opened->openFastPath(&noFastPath);
+  noFastPath.message = againstFastPath(options);
+  if (noFastPath.message.empty()) opened->fastPath_.open(opened->tun_->name(), &noFastPath);
   opened->adopt(std::move(capture), &noFastPath);
   opened->noFastPath_ = noFastPath.message;
   opened->thread_ = std::thread([thread = opened.get()] { thread->run(); });
@@ -90,7 +95,7 @@ void PacketThread::close() {
   if (thread_.joinable()) thread_.join();
   // Before its table: what is attached looks at it.
   capture_.reset();
-  fastPath_.reset();
+  fastPath_.close();
   tun_.reset();
 }
 
@@ -112,7 +117,7 @@ PacketThread::Outcome PacketThread::setShape(Shape shape, SystemError* error) {
     filter_.setShape(shape);
     sender_.join(groupOf(shape.vmac));
     kernelFilter_.setShape(shape, program, capture_.get(), failure.get());
-    followKernelFilter();
+    fastPath_.follow();
   };
   if (*error) return Outcome::kDone;
   const Outcome outcome = commands_.run(action, kCommandMs);
@@ -305,11 +310,10 @@ void PacketThread::relay(const FrameView& frame, const Accepted& packet, const M
 
 void PacketThread::run() {
   takePrecedence(Precedence::kPackets);
-  lives_ = fastPath_ && fastPath_->beginLife();
-  followKernelFilter();
+  fastPath_.beginLife();
   commands_.serve();
   while (!stop_.load(std::memory_order_acquire)) turn();
-  if (lives_) fastPath_->endLife();
+  fastPath_.endLife();
 }
 
 void PacketThread::turn() {
@@ -367,57 +371,15 @@ void PacketThread::drainUntil(int64_t issuedNs) {
 
 void PacketThread::adopt(std::unique_ptr<Capture> capture, SystemError* error) {
   capture_ = std::move(capture);
-  KernelFastPath* const fastPath = attachFastPath(error) ? fastPath_.get() : nullptr;
-  isFastPathAttached_ = fastPath != nullptr;
+  KernelFastPath* const fastPath = fastPath_.attach(uint32_t(capture_->interface().index), error);
   SystemError ignored;
   kernelFilter_.adopt(*capture_, fastPath, &ignored);
-  followKernelFilter();
-}
-
-void PacketThread::openFastPath(SystemError* error) {
-  if (!options_.usesFastPath) {
-    error->message = "switched off";
-  } else if (!options_.useRing) {
-    error->message = "libpcap has none";
-  } else {
-    fastPath_ = KernelFastPath::open(tun_->name(), error);
-  }
-}
-
-bool PacketThread::attachFastPath(SystemError* error) {
-  return fastPath_ && fastPath_->attach(uint32_t(capture_->interface().index), error);
-}
-
-// Connections are opened to the kernel only where every part of the fast path is in force.
-void PacketThread::followKernelFilter() {
-  const bool isUsed = lives_ && isFastPathAttached_ && kernelFilter_.isFast();
-  if (isUsed == isFastPathUsed_) return;
-  isFastPathUsed_ = isUsed;
-  filter_.useFastPath(isUsed ? fastPath_->table() : nullptr);
-}
-
-// What the socket's filter noted and nobody took is lost: another program at the interface has come before ours. Ours goes in front again;
-// where that is no help, there is no fast path from then on.
-void PacketThread::watchFastPath() {
-  if (!isFastPathUsed_) return;
-  const uint64_t missing = filter_.missingOfFastPath();
-  if (missing <= missing_ + kUnderWay) return;
-  counters_.add(Counter::injectErrors, missing - missing_);
-  missing_ = missing;
-  // Nothing may be noted while no program is there to take it.
-  isFastPathAttached_ = false;
-  followKernelFilter();
-  fastPath_->detach();
-  SystemError ignored;
-  isFastPathAttached_ = ++displaced_ <= kMostDisplaced && fastPath_->attachAgain(&ignored);
-  followKernelFilter();
+  fastPath_.follow();
 }
 
 void PacketThread::loseCapture() {
   formerDrops_ += capture_->drops();
-  isFastPathAttached_ = false;
-  followKernelFilter();
-  if (fastPath_) fastPath_->detach();
+  fastPath_.detach();
   capture_.reset();
   captureState_.store(CaptureState::kGone, std::memory_order_relaxed);
   nextFollowNs_ = bootTimeNs() + kFollowNs;
@@ -425,7 +387,7 @@ void PacketThread::loseCapture() {
 
 void PacketThread::keepHouse(int64_t nowNs) {
   nextHouseNs_ = nowNs + kMaxSleepNs;
-  watchFastPath();
+  fastPath_.watch();
   publishKept();
   if (capture_) kernelFilter_.narrow(filter_, nowNs, *capture_);
   tun_->discardIncoming();

@@ -15,9 +15,9 @@
 #include "../filter/filter.h"
 #include "capture.h"
 #include "command_queue.h"
+#include "fast_path_switch.h"
 #include "frame_sender.h"
 #include "interface.h"
-#include "kernel_fast_path.h"
 #include "kernel_filter.h"
 #include "lease_clock.h"
 #include "priority.h"
@@ -117,10 +117,6 @@ class PacketThread final : private Sink, private FrameSink, private Pace {
   void loseCapture();
   // `error`: why there is no fast path, if there should be one.
   void adopt(std::unique_ptr<Capture> capture, SystemError* error);
-  void openFastPath(SystemError* error);
-  bool attachFastPath(SystemError* error);
-  void followKernelFilter();
-  void watchFastPath();
 
   PacketThreadOptions options_;
   Counters counters_;
@@ -136,16 +132,9 @@ class PacketThread final : private Sink, private FrameSink, private Pace {
   const CapturedFrame* group_ = nullptr;
   const CapturedFrame* current_ = nullptr;
   KernelFilter kernelFilter_;
-  // Outlives the captures; null: there is none.
-  std::unique_ptr<KernelFastPath> fastPath_;
+  // Outlives the captures.
+  FastPathSwitch fastPath_;
   std::string noFastPath_;
-  // The packet thread's life shows to the kernel; the program at the interface is in force; connections are opened to the kernel.
-  bool lives_ = false;
-  bool isFastPathAttached_ = false;
-  bool isFastPathUsed_ = false;
-  // Packets that the fast path lost, as far as they are counted, and how often it was displaced.
-  uint64_t missing_ = 0;
-  uint32_t displaced_ = 0;
   bool isEmptied_ = false;
   // A command is draining the ring, or lets frames through between its slices, and must not be stopped by itself.
   bool isDraining_ = false;
