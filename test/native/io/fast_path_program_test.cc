@@ -462,6 +462,31 @@ TEST("programs of any instructions mean the same to the kernel as to libpcap") {
   CHECK(passed < 18'000);
 }
 
+TEST("every look at the packet reads what lies there, and ends the program where the frame has ended") {
+  Kernel kernel;
+  if (!kernel.open()) return;
+  Random random(18);
+  Bytes whole;
+  while (whole.size() < 100) whole.push_back(uint8_t(random.next()));
+  const std::pair<uint16_t, uint32_t> sizes[] = {{BPF_W, 4}, {BPF_H, 2}, {BPF_B, 1}};
+  uint32_t wrong = 0;
+  for (const auto& [size, bytes] : sizes) {
+    for (uint32_t at = 0; at + bytes <= whole.size(); at++) {
+      uint32_t value = 0;
+      for (uint32_t i = 0; i < bytes; i++) value = value << 8 | whole[at + i];
+      const sock_filter look = BPF_STMT(uint16_t(BPF_LD | BPF_ABS | size), at);
+      const sock_filter isEqual = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
+      if (!kernel.load({look, isEqual, kLetAllPass[0], BPF_STMT(BPF_RET | BPF_K, 0)})) return;
+      wrong += kernel.runSocket(whole) == 0;
+      wrong += kernel.runSocket(Bytes(whole.begin(), whole.begin() + at + bytes)) == 0;
+      // Zeros behind the end would pass here.
+      if (!kernel.load({look, kLetAllPass[0]})) return;
+      if (at + bytes > 1) wrong += kernel.runSocket(Bytes(whole.begin(), whole.begin() + at + bytes - 1)) != 0;
+    }
+  }
+  CHECK_EQ(wrong, 0u);
+}
+
 TEST("what has no counterpart is refused, not translated wrongly") {
   Kernel kernel;
   if (!kernel.open()) return;

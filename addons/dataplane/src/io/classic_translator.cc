@@ -1,8 +1,11 @@
 #include "classic_translator.h"
 
+#include <algorithm>
+
 #include "../filter/fast_path.h"
 #include "bucket_program.h"
 #include "fast_path_places.h"
+#include "packet_head.h"
 
 namespace covey::io {
 
@@ -14,8 +17,10 @@ using Label = EbpfAssembler::Label;
 class Translator {
  public:
   Translator(int table, EbpfAssembler& code, const std::vector<sock_filter>& classic, Label pass)
-      : table_(table), code_(code), classic_(classic), pass_(pass), other_(code.label()) {
+      : table_(table), code_(code), classic_(classic), pass_(pass), other_(code.label()), beyond_(code.label()),
+        thereAt_(classic.size() + 1, kAnything) {
     for (size_t i = 0; i < classic.size(); i++) places_.push_back(code.label());
+    thereAt_.front() = 0;
   }
 
   bool write() {
@@ -23,9 +28,16 @@ class Translator {
     code_.move(kX, 0);
     for (size_t i = 0; i < classic_.size(); i++) {
       code_.bind(places_[i]);
+      there_ = thereAt_[i];
       if (!writeOne(i)) return false;
+      const int kind = BPF_CLASS(classic_[i].code);
+      if (kind != BPF_JMP && kind != BPF_RET) comeTo(i + 1);
     }
     if (knowsOthers_) writeOfAnotherNode();
+    if (looksBeyond_) {
+      code_.bind(beyond_);
+      writeHoldBack();
+    }
     return true;
   }
   bool letsPass() const { return letsPass_; }
@@ -37,6 +49,7 @@ class Translator {
   static constexpr int kSaved = 8;
   // Looks at the packet beyond this are questions to the kernel about something else (SKF_AD_OFF).
   static constexpr uint32_t kFirstSpecial = 0x80000000u;
+  static constexpr uint32_t kAnything = 0xffffffffu;
 
   bool writeOne(size_t at) {
     const sock_filter& one = classic_[at];
@@ -81,14 +94,14 @@ class Translator {
         code_.load(BPF_W, to, kContext, kLengthAt);
         return true;
       case BPF_ABS:
-        code_.loadPacket(BPF_SIZE(one.code), int32_t(one.k));
+        writeLook(BPF_SIZE(one.code), one.k);
         return to == kA && one.k < kFirstSpecial;
       case BPF_IND:
         code_.emit(BPF_LD | BPF_IND | BPF_SIZE(one.code), 0, kX, 0, int32_t(one.k));
         return to == kA && one.k < kFirstSpecial;
       case BPF_MSH:
         code_.aluR(BPF_MOV, kSaved, kA);
-        code_.loadPacket(BPF_B, int32_t(one.k));
+        writeLook(BPF_B, one.k);
         code_.aluK(BPF_AND, kResult, 0xf);
         code_.aluK(BPF_LSH, kResult, 2);
         code_.aluR(BPF_MOV, kX, kResult);
@@ -99,21 +112,39 @@ class Translator {
     }
   }
 
+  // A look beyond the end of the frame ends the program, and holds it back.
+  void writeLook(int size, uint32_t at) {
+    if (!PacketHead::has(size, at)) return code_.loadPacket(size, int32_t(at));
+    const uint32_t end = at + PacketHead::bytesOf(size);
+    if (end > there_) {
+      looksBeyond_ = true;
+      code_.load(BPF_W, 1, kContext, kLengthAt);
+      code_.jumpK(BPF_JLT, 1, int32_t(end), beyond_);
+      there_ = end;
+    }
+    PacketHead::read(code_, size, at);
+  }
+
   bool writeStore(const sock_filter& one, int from) {
     code_.store(BPF_W, kStack, scratchAt(one.k), from);
     return one.k < BPF_MEMWORDS;
   }
 
   bool writeJump(const sock_filter& one, size_t at) {
-    const size_t next = at + 1;
-    if (BPF_OP(one.code) == BPF_JA) return isPlace(next + one.k) && (code_.jump(places_[next + one.k]), true);
-    if (!isPlace(next + one.jt) || !isPlace(next + one.jf)) return false;
-    if (BPF_SRC(one.code) == BPF_X) {
-      code_.jumpR(BPF_OP(one.code), kA, kX, places_[next + one.jt]);
+    const bool isAlways = BPF_OP(one.code) == BPF_JA;
+    const size_t yes = at + 1 + (isAlways ? one.k : one.jt);
+    const size_t no = isAlways ? yes : at + 1 + one.jf;
+    if (!isPlace(yes) || !isPlace(no)) return false;
+    comeTo(yes);
+    comeTo(no);
+    if (isAlways) {
+      code_.jump(places_[yes]);
+    } else if (BPF_SRC(one.code) == BPF_X) {
+      code_.jumpR(BPF_OP(one.code), kA, kX, places_[yes]);
     } else {
-      code_.jumpK(BPF_OP(one.code), kA, int32_t(one.k), places_[next + one.jt]);
+      code_.jumpK(BPF_OP(one.code), kA, int32_t(one.k), places_[yes]);
     }
-    if (one.jf != 0) code_.jump(places_[next + one.jf]);
+    if (!isAlways && no != at + 1) code_.jump(places_[no]);
     return true;
   }
 
@@ -129,10 +160,14 @@ class Translator {
       knowsOthers_ = true;
       code_.jump(other_);
     } else {
-      code_.move(kResult, 0);
-      code_.exit();
+      writeHoldBack();
     }
     return true;
+  }
+
+  void writeHoldBack() {
+    code_.move(kResult, 0);
+    code_.exit();
   }
 
   void writeSieve(uint32_t plan) {
@@ -159,8 +194,7 @@ class Translator {
     code_.aluK(BPF_OR, kResult, int32_t(kFastDrop));
     code_.store(BPF_W, kCore, kVerdictAt, kResult);
     code_.bind(end);
-    code_.move(kResult, 0);
-    code_.exit();
+    writeHoldBack();
   }
 
   // By 0 it ends a classic program, and gives 0 or what there was in one of this kind.
@@ -168,6 +202,7 @@ class Translator {
     return (BPF_OP(code) == BPF_DIV || BPF_OP(code) == BPF_MOD) && BPF_SRC(code) == BPF_X;
   }
   bool isPlace(size_t at) const { return at < places_.size(); }
+  void comeTo(size_t at) { thereAt_[at] = std::min(thereAt_[at], there_); }
   static int scratchAt(uint32_t word) { return -4 * BPF_MEMWORDS + 4 * int(word); }
 
   const int table_;
@@ -175,9 +210,14 @@ class Translator {
   const std::vector<sock_filter>& classic_;
   const Label pass_;
   const Label other_;
+  const Label beyond_;
   bool letsPass_ = false;
   bool knowsOthers_ = false;
+  bool looksBeyond_ = false;
   std::vector<Label> places_;
+  // So many bytes the frame has, as far as is known when an instruction is come to, by whatever way; and at the one at hand.
+  std::vector<uint32_t> thereAt_;
+  uint32_t there_ = 0;
 };
 
 }  // namespace

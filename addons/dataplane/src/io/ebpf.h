@@ -37,6 +37,8 @@ class EbpfAssembler {
   void alu64R(int operation, int to, int from) { emit(BPF_ALU64 | operation | BPF_X, to, from); }
   void load(int size, int to, int from, int offset) { emit(BPF_LDX | BPF_MEM | size, to, from, offset); }
   void store(int size, int to, int offset, int from) { emit(BPF_STX | BPF_MEM | size, to, from, offset); }
+  // What was read from a packet's bytes.
+  void toHostOrder(int what, int bits) { emit(BPF_ALU | BPF_END | BPF_TO_BE, what, 0, 0, bits); }
   // Of the packet, in the order of the host, into register 0; the context must be in register 6, and 1 to 5 are lost. A packet that
   // ends before ends the program with 0.
   void loadPacket(int size, int32_t at) { emit(BPF_LD | BPF_ABS | size, 0, 0, 0, at); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <linux/bpf.h>
+#include <linux/filter.h>
 
 #include <cstddef>
 
@@ -20,6 +21,10 @@ constexpr int kStack = 10;
 // Fields of __sk_buff.
 constexpr int kLengthAt = offsetof(__sk_buff, len);
 constexpr int kHasTagAt = offsetof(__sk_buff, vlan_present);
+
+// On the stack, from its end: first what the classic program stores, later the FastIdentity; then the frame's first bytes (PacketHead).
+constexpr int kHeadEnd = -4 * BPF_MEMWORDS;
+static_assert(sizeof(FastIdentity) <= 4 * BPF_MEMWORDS, "the head is not overwritten");
 
 // From kCore.
 constexpr int kVerdictAt = offsetof(FastTable, cores) + offsetof(FastCore, verdict);

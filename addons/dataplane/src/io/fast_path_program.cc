@@ -13,6 +13,7 @@
 #include "classic_translator.h"
 #include "ebpf.h"
 #include "fast_path_places.h"
+#include "packet_head.h"
 
 namespace covey::io {
 
@@ -57,7 +58,7 @@ class LookUp {
     code_.load(BPF_W, kResult, kContext, kHasTagAt);
     code_.jumpK(BPF_JNE, kResult, 0, miss_);
     needBytes(ETH_HLEN);
-    code_.loadPacket(BPF_H, 12);
+    PacketHead::read(code_, BPF_H, 12);
     code_.jumpK(BPF_JEQ, kResult, kEtherIpv6, ipv6);
     code_.jumpK(BPF_JNE, kResult, kEtherIpv4, miss_);
     writeIpv4();
@@ -77,10 +78,10 @@ class LookUp {
 
   void writeIpv4() {
     needBytes(kIpAt + 20 + 8);
-    code_.loadPacket(BPF_B, kIpAt);
+    PacketHead::read(code_, BPF_B, kIpAt);
     code_.jumpK(BPF_JNE, kResult, 0x45, miss_);
     // No fragment; "don't fragment" may be set.
-    code_.loadPacket(BPF_H, kIpAt + 6);
+    PacketHead::read(code_, BPF_H, kIpAt + 6);
     code_.jumpK(BPF_JSET, kResult, 0xbfff, miss_);
     writeAddresses(1, kIpAt + 12);
     writeRest(kEtherIpv4, kIpAt + 9, kIpAt + 20);
@@ -105,9 +106,9 @@ class LookUp {
   void writeAddresses(int words, int at) {
     for (int word = 0; word < 4; word++) {
       if (word < words) {
-        code_.loadPacket(BPF_W, at + 4 * word);
+        PacketHead::read(code_, BPF_W, at + 4 * word);
         storeWord(sourceAt(word), kResult);
-        code_.loadPacket(BPF_W, at + 4 * words + 4 * word);
+        PacketHead::read(code_, BPF_W, at + 4 * words + 4 * word);
       } else {
         code_.move(kResult, 0);
         storeWord(sourceAt(word), kResult);
@@ -119,20 +120,20 @@ class LookUp {
   // Protocol, ports, MAC. A segment that begins or ends its connection is not for this path.
   void writeRest(int etherType, int protocolAt, int transportAt) {
     const Label isFit = code_.label();
-    code_.loadPacket(BPF_B, protocolAt);
+    PacketHead::read(code_, BPF_B, protocolAt);
     code_.aluK(BPF_OR, kResult, etherType << 16);
     storeWord(offsetof(FastIdentity, kind), kResult);
     code_.jumpK(BPF_JEQ, kResult, int32_t(uint32_t(etherType) << 16 | kIpUdp), isFit);
     code_.jumpK(BPF_JNE, kResult, int32_t(uint32_t(etherType) << 16 | kIpTcp), miss_);
     needBytes(transportAt + 20);
-    code_.loadPacket(BPF_B, transportAt + 13);
+    PacketHead::read(code_, BPF_B, transportAt + 13);
     code_.jumpK(BPF_JSET, kResult, kTcpFin | kTcpSyn | kTcpRst, miss_);
     code_.bind(isFit);
-    code_.loadPacket(BPF_W, 0);
+    PacketHead::read(code_, BPF_W, 0);
     storeWord(offsetof(FastIdentity, macHigh), kResult);
-    code_.loadPacket(BPF_H, 4);
+    PacketHead::read(code_, BPF_H, 4);
     storeWord(offsetof(FastIdentity, macLow), kResult);
-    code_.loadPacket(BPF_W, transportAt);
+    PacketHead::read(code_, BPF_W, transportAt);
     storeWord(offsetof(FastIdentity, ports), kResult);
   }
 
@@ -213,6 +214,7 @@ std::vector<bpf_insn> socketProgram(int table, const std::vector<sock_filter>& c
   findCore(code, table);
   code.move(kResult, 0);
   code.store(BPF_W, kCore, kVerdictAt, kResult);
+  PacketHead::copy(code);
   const Translated translated = translateClassic(code, table, classic, pass);
   if (translated == Translated::kNot) return {};
   if (translated == Translated::kPassesNothing) return code.finish();
