@@ -27,9 +27,9 @@ export async function readConfig(parts: CliParts, file: string, demand: KeyDeman
 
 async function textOf(parts: CliParts, file: string): Promise<string> {
   try {
-    return await parts.readFile(file);
+    return await parts.readConfigFile(file);
   } catch (cause) {
-    throw new BadConfigError(`covey: cannot read the config: ${(cause as Error).message}`, [], { cause });
+    throw new BadConfigError(`covey: cannot read the config ${file}: ${(cause as Error).message}`, [], { cause });
   }
 }
 

@@ -10,6 +10,7 @@ import { ControlClient } from '../control/client.js';
 import { addLabCommands } from '../lab/commands.js';
 import { checkFile, openFile, openLive } from '../platform/pcap.js';
 import { run } from '../platform/run.js';
+import { readTextFile } from '../platform/text-file.js';
 import { hostEnvironment } from './entry/environment.js';
 import { fileKeyStore } from './entry/key-store.js';
 import { openOutput, orClosed } from './entry/output.js';
@@ -46,6 +47,7 @@ const parts: CliParts = {
   control: (runDir) => new ControlClient(runDir, undefined, process.env.SUDO_USER ?? null),
   isRoot: process.getuid?.() === 0,
   readFile: (path) => readFile(path, 'utf8'),
+  readConfigFile: readTextFile,
   readInput: () => text(process.stdin),
   environment: hostEnvironment,
   keys: fileKeyStore,

@@ -128,6 +128,8 @@ export interface CliParts {
   readonly terminal: Terminal;
   readonly control: (runDir: string) => ControlApi;
   readonly readFile: (path: string) => Promise<string>;
+  /** Rejects where the file is not UTF-8, too. The message does not name the file. */
+  readonly readConfigFile: (path: string) => Promise<string>;
   readonly readInput: () => Promise<string>;
   readonly environment: Environment;
   readonly keys: KeyStore;

@@ -407,9 +407,18 @@ worse.yaml:8:9: quorum: "x" is not one of none, majority
     expect(looked).toEqual(['eth7', 'eth8']);
   });
 
+  it.each(['check-config d', 'run --config d', 'apply d', 'keys list --config d'])(
+    'names a file that cannot be read, says why, and ends with 3: %s',
+    async (line) => {
+      const readConfigFile = () => Promise.reject(new Error('it is a directory; name a file in it'));
+      const { exitCode, err } = await covey(line, { parts: { readConfigFile } });
+      expect([exitCode, err]).toEqual([3, 'covey: cannot read the config d: it is a directory; name a file in it\n']);
+    },
+  );
+
   it('ends with 3 for a file that is not there', async () => {
     const { exitCode, err } = await covey('check-config none.yaml');
-    expect([exitCode, err]).toEqual([3, 'covey: cannot read the config: no such file: none.yaml\n']);
+    expect([exitCode, err]).toEqual([3, 'covey: cannot read the config none.yaml: there is no such file\n']);
   });
 });
 
