@@ -49,7 +49,14 @@ export class Source {
   /** What is no YAML. Where there is any, the rest of the tree cannot be trusted. */
   syntaxFaults(): readonly Fault[] {
     const errors: YAMLError[] = [...this.#document.errors, ...this.#document.warnings];
-    return errors.slice(0, MAX_FAULTS).map((error) => this.#fault(error.pos[0], '', adviceOn(error)));
+    const quotes = errors.some(isOpenQuote) ? quoteStarts(this.#document) : null;
+    const beginOf = (error: YAMLError) => (isOpenQuote(error) ? quotes?.get(error.pos[0]) : null) ?? error.pos[0];
+    // A quote that is not closed takes in the ] and } behind it.
+    const firstQuote = errors.findIndex(isOpenQuote);
+    return errors
+      .filter((error, index) => firstQuote === -1 || index < firstQuote || !isOpenFlow(error))
+      .slice(0, MAX_FAULTS)
+      .map((error) => this.#fault(beginOf(error), '', adviceOn(error)));
   }
 
   /** `faults` of {@link value}, and the aliases to no anchor instead of those that stand where they do: nobody knows what was meant there. */
@@ -138,9 +145,22 @@ function emptyLostAliases(document: Document.Parsed): ReadonlyMap<number, string
   return lost;
 }
 
+const isOpenQuote = ({ message }: YAMLError) => /^Missing closing ['"]quote/.test(message);
+const isOpenFlow = ({ message }: YAMLError) => /^Flow .* in block collection/.test(message);
+
+/** Where quoted values begin, by where they end: the package reports a missing quote there. */
+function quoteStarts(document: Document.Parsed): ReadonlyMap<number, number> {
+  const starts = new Map<number, number>();
+  const look = (_key: unknown, { type, range }: Scalar) => {
+    if ((type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE') && range != null) starts.set(range[1], range[0]);
+  };
+  visit(document, { Scalar: look });
+  return starts;
+}
+
 function adviceOn(error: YAMLError): string {
-  if (/^Flow .* in block collection/.test(error.message))
-    return 'a list or map above is not closed: is a ] or } missing?';
+  if (isOpenQuote(error)) return 'the quote that begins here is not closed: write one more at the end of the value';
+  if (isOpenFlow(error)) return 'a list or map above is not closed: is a ] or } missing?';
   return ADVICE[error.code] ?? inWords(error);
 }
 
