@@ -12,6 +12,7 @@ import { checkFile, openFile, openLive } from '../platform/pcap.js';
 import { run } from '../platform/run.js';
 import { readTextFile } from '../platform/text-file.js';
 import { hostEnvironment } from './entry/environment.js';
+import { exposedFile } from './entry/exposed.js';
 import { fileKeyStore } from './entry/key-store.js';
 import { openOutput, orClosed } from './entry/output.js';
 import { hostSetup } from './entry/setup.js';
@@ -45,6 +46,7 @@ const parts: CliParts = {
     hasColours: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb',
   },
   control: (runDir) => new ControlClient(runDir, undefined, process.env.SUDO_USER ?? null),
+  exposedOutput: () => exposedFile(1),
   isRoot: process.getuid?.() === 0,
   readFile: (path) => readFile(path, 'utf8'),
   readConfigFile: readTextFile,

@@ -80,6 +80,14 @@ export interface Environment {
   ): Promise<readonly string[]>;
 }
 
+/** A file that other users may read or change. */
+export interface ExposedFile {
+  /** Null: it has no name, or not the one that it was opened by. */
+  readonly path: string | null;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
 export interface StoredKey {
   /** 8 hex digits. */
   readonly id: string;
@@ -147,6 +155,8 @@ export interface CliParts {
   /** Waits; false when the user has interrupted. */
   readonly pause: (ms: number) => Promise<boolean>;
   readonly nowMs: () => number;
+  /** Null: no other user may read or change what this command writes to standard output, as far as a file's mode says so. */
+  readonly exposedOutput: () => ExposedFile | null;
   /** Then nothing is gained by sudo. */
   readonly isRoot: boolean;
   readonly interruption: () => Interruption;

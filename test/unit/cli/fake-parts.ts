@@ -82,6 +82,7 @@ export async function covey(line: string | readonly string[], fakes: Fakes = {})
     addBenchCommand: () => undefined,
     pause: async () => false,
     nowMs: () => 0,
+    exposedOutput: () => null,
     isRoot: false,
     interruption: () => ({ isInterrupted: false, happened: new Promise(() => undefined), release: () => undefined }),
     wallTime: () => '2026-11-28T12:00:00.000Z',
