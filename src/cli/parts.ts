@@ -70,14 +70,20 @@ export type KeyFileState =
       readonly needsRoot?: boolean;
     };
 
+/** What is worth saying of a good config on this host. Each line is for people, and none makes the config bad. */
+export interface HostFindings {
+  /** `covey run` would not start here with it. */
+  readonly refusals: readonly string[];
+  readonly advice: readonly string[];
+}
+
 /** What this host has to say to a config. */
 export interface Environment {
   keyFile(path: string): KeyFileState;
-  /** Advice; each line is for people, and none makes a config bad. */
   interface(
     name: string,
     vips: readonly { readonly address: string; readonly prefixLength: number }[],
-  ): Promise<readonly string[]>;
+  ): Promise<HostFindings>;
 }
 
 /** A file that other users may read or change. */

@@ -64,7 +64,7 @@ export async function covey(line: string | readonly string[], fakes: Fakes = {})
     readFile: async (path) => fakes.files?.[path] ?? Promise.reject(new Error(`no such file: ${path}`)),
     readConfigFile: async (path) => fakes.files?.[path] ?? Promise.reject(new Error('there is no such file')),
     readInput: async () => '',
-    environment: { keyFile: () => ({ state: 'good' }), interface: async () => [] },
+    environment: { keyFile: () => ({ state: 'good' }), interface: async () => ({ refusals: [], advice: [] }) },
     keys: memoryKeys(),
     setup: {
       user: 'anna',
