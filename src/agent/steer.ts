@@ -48,11 +48,14 @@ const EMPTYING = { drain: 'drains', stop: 'stops now', restart: 'drains, and its
 
 /** The new agent begins with what stands in the file: a node that would not come back is not stopped. */
 async function checkFile({ configFile, readFile }: SteerParts): Promise<void> {
-  const parsed = parseConfig(await readFile(configFile));
+  const hint = `the agent goes on; first mend it: covey check-config ${configFile}`;
+  const text = await readFile(configFile).catch((cause: Error) => {
+    throw new ControlError('bad-config', `cannot read ${configFile}: ${cause.message}`, hint, { cause });
+  });
+  const parsed = parseConfig(text);
   if (parsed.ok) return;
   const [first] = parsed.faults;
-  const message = `${configFile}:${faultText(first!)}`;
-  throw new ControlError('bad-config', message, `the agent goes on; first mend it: covey check-config ${configFile}`);
+  throw new ControlError('bad-config', `${configFile}:${faultText(first!)}`, hint);
 }
 
 /** Null: this node does not know. */

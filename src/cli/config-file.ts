@@ -7,7 +7,7 @@ import { keyFileIn, parseConfig, withKeyFault } from '../config/load.js';
 import { resolveForNode } from '../config/resolve.js';
 import { BadConfigError } from './exit.js';
 import { faultCount, faultLines } from './fault-view.js';
-import type { CliParts, Environment } from './parts.js';
+import type { CliParts, Environment, HostFindings } from './parts.js';
 import { coloured, type Paint, plain } from './style.js';
 
 /** What is asked of the key file that a config names. It may be missing where the config is only looked at. */
@@ -27,9 +27,9 @@ export async function readConfig(parts: CliParts, file: string, demand: KeyDeman
 
 async function textOf(parts: CliParts, file: string): Promise<string> {
   try {
-    return await parts.readFile(file);
+    return await parts.readConfigFile(file);
   } catch (cause) {
-    throw new BadConfigError(`covey: cannot read the config: ${(cause as Error).message}`, [], { cause });
+    throw new BadConfigError(`covey: cannot read the config ${file}: ${(cause as Error).message}`, [], { cause });
   }
 }
 
@@ -68,18 +68,18 @@ function absolute(path: string, configFile: string): string {
 
 export const warningLine = (paint: Paint, text: string) => `${paint('yellow', 'warning:')} ${text}`;
 
-/** What is worth saying about a good config on this host: its own oddities, then the host's. */
-export async function warningsOf(
+/** What is worth saying about a good config on this host: the config's own oddities, the key file, the host. */
+export async function findingsOf(
   config: Config,
   configFile: string,
   node: string,
   host: Environment,
-): Promise<readonly string[]> {
+): Promise<HostFindings> {
   const key = host.keyFile(keyFileOf(config, configFile));
   const vips = config.vips.map(({ address, prefixLength }) => ({ address: formatAddress(address), prefixLength }));
-  return [
-    ...advice(config),
-    ...(key.state === 'good' ? [] : [key.message]),
-    ...(await host.interface(resolveForNode(config, node).interface, vips)),
-  ];
+  const found = await host.interface(resolveForNode(config, node).interface, vips);
+  return {
+    refusals: [...(key.state === 'good' ? [] : [key.message]), ...found.refusals],
+    advice: [...advice(config), ...found.advice],
+  };
 }

@@ -85,6 +85,10 @@ export function isForRoot(error: unknown): boolean {
 
 /** The command line to type instead, as a shell takes it. */
 export function asRoot(words: readonly string[]): string {
-  const quoted = words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`));
-  return ['sudo', 'covey', ...quoted].join(' ');
+  return ['sudo', 'covey', ...words.map(shellWord)].join(' ');
+}
+
+/** Quoted where a shell would else take it for something else. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

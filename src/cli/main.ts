@@ -10,7 +10,9 @@ import { ControlClient } from '../control/client.js';
 import { addLabCommands } from '../lab/commands.js';
 import { checkFile, openFile, openLive } from '../platform/pcap.js';
 import { run } from '../platform/run.js';
+import { readTextFile } from '../platform/text-file.js';
 import { hostEnvironment } from './entry/environment.js';
+import { exposedFile } from './entry/exposed.js';
 import { fileKeyStore } from './entry/key-store.js';
 import { openOutput, orClosed } from './entry/output.js';
 import { hostSetup } from './entry/setup.js';
@@ -44,8 +46,10 @@ const parts: CliParts = {
     hasColours: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb',
   },
   control: (runDir) => new ControlClient(runDir, undefined, process.env.SUDO_USER ?? null),
+  exposedOutput: () => exposedFile(1),
   isRoot: process.getuid?.() === 0,
   readFile: (path) => readFile(path, 'utf8'),
+  readConfigFile: readTextFile,
   readInput: () => text(process.stdin),
   environment: hostEnvironment,
   keys: fileKeyStore,

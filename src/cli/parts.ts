@@ -70,14 +70,28 @@ export type KeyFileState =
       readonly needsRoot?: boolean;
     };
 
+/** What is worth saying of a good config on this host. Each line is for people, and none makes the config bad. */
+export interface HostFindings {
+  /** `covey run` would not start here with it. */
+  readonly refusals: readonly string[];
+  readonly advice: readonly string[];
+}
+
 /** What this host has to say to a config. */
 export interface Environment {
   keyFile(path: string): KeyFileState;
-  /** Advice; each line is for people, and none makes a config bad. */
   interface(
     name: string,
     vips: readonly { readonly address: string; readonly prefixLength: number }[],
-  ): Promise<readonly string[]>;
+  ): Promise<HostFindings>;
+}
+
+/** A file that other users may read or change. */
+export interface ExposedFile {
+  /** Null: it has no name, or not the one that it was opened by. */
+  readonly path: string | null;
+  /** Permission bits. */
+  readonly mode: number;
 }
 
 export interface StoredKey {
@@ -128,6 +142,8 @@ export interface CliParts {
   readonly terminal: Terminal;
   readonly control: (runDir: string) => ControlApi;
   readonly readFile: (path: string) => Promise<string>;
+  /** Rejects where the file is not UTF-8, too. The message does not name the file. */
+  readonly readConfigFile: (path: string) => Promise<string>;
   readonly readInput: () => Promise<string>;
   readonly environment: Environment;
   readonly keys: KeyStore;
@@ -145,6 +161,8 @@ export interface CliParts {
   /** Waits; false when the user has interrupted. */
   readonly pause: (ms: number) => Promise<boolean>;
   readonly nowMs: () => number;
+  /** Null: no other user may read or change what this command writes to standard output, as far as a file's mode says so. */
+  readonly exposedOutput: () => ExposedFile | null;
   /** Then nothing is gained by sudo. */
   readonly isRoot: boolean;
   readonly interruption: () => Interruption;

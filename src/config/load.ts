@@ -36,7 +36,8 @@ export function parseConfig(text: string): ConfigResult {
       .slice(0, MAX_FAULTS)
       .map((fault) => source.fault(fault.path, fault.message, fault.atKey)),
   ];
-  return parsed.success && faults.length === 0 ? { ok: true, config: assemble(parsed.data) } : refused(faults);
+  const all = source.withLostAliases(faults);
+  return parsed.success && all.length === 0 ? { ok: true, config: assemble(parsed.data) } : refused(all);
 }
 
 /** `file:PATH` of a text's `key:`, without `file:`; null where there is none that can be read. The rest need not be good. Never throws. */

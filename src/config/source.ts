@@ -1,6 +1,5 @@
 /** The file's text as a YAML tree that knows where everything stands. */
 import {
-  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -9,6 +8,7 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  Scalar,
   visit,
   type YAMLError,
   type YAMLMap,
@@ -38,21 +38,33 @@ const OPTIONS = { uniqueKeys: false, prettyErrors: false, logLevel: 'error' } as
 export class Source {
   readonly #lines = new LineCounter();
   readonly #document: Document.Parsed;
+  /** Where aliases to no anchor stood, with their names. */
+  readonly #lostAliases: ReadonlyMap<number, string>;
 
   constructor(text: string) {
     this.#document = parseDocument(text, { lineCounter: this.#lines, ...OPTIONS });
+    this.#lostAliases = emptyLostAliases(this.#document);
   }
 
   /** What is no YAML. Where there is any, the rest of the tree cannot be trusted. */
   syntaxFaults(): readonly Fault[] {
     const errors: YAMLError[] = [...this.#document.errors, ...this.#document.warnings];
-    const faults = errors.slice(0, MAX_FAULTS).map((error) => this.#fault(error.pos[0], '', adviceOn(error)));
-    const lost = (_key: unknown, alias: Alias) => {
-      if (alias.resolve(this.#document) === undefined)
-        faults.push(this.#fault(startOf(alias) ?? 0, '', lostAlias(alias)));
-    };
-    if (faults.length === 0) visit(this.#document, { Alias: lost });
-    return faults;
+    const quotes = errors.some(isOpenQuote) ? quoteStarts(this.#document) : null;
+    const beginOf = (error: YAMLError) => (isOpenQuote(error) ? quotes?.get(error.pos[0]) : null) ?? error.pos[0];
+    // A quote that is not closed takes in the ] and } behind it.
+    const firstQuote = errors.findIndex(isOpenQuote);
+    return errors
+      .filter((error, index) => firstQuote === -1 || index < firstQuote || !isOpenFlow(error))
+      .slice(0, MAX_FAULTS)
+      .map((error) => this.#fault(beginOf(error), '', adviceOn(error)));
+  }
+
+  /** `faults` of {@link value}, and the aliases to no anchor instead of those that stand where they do: nobody knows what was meant there. */
+  withLostAliases(faults: readonly Fault[]): readonly Fault[] {
+    const lost = [...this.#lostAliases].slice(0, MAX_FAULTS).map(([at, name]) => this.#fault(at, '', lostAlias(name)));
+    const placeOf = ({ line, column }: Fault) => `${line}:${column}`;
+    const places = new Set(lost.map(placeOf));
+    return [...lost, ...faults.filter((fault) => !places.has(placeOf(fault)))];
   }
 
   /** Keys that stand in one map twice. The last of them counts for {@link value}. */
@@ -71,7 +83,7 @@ export class Source {
     return faults.slice(0, MAX_FAULTS);
   }
 
-  /** The plain value; throws where aliases refer to nothing or multiply without bound. */
+  /** The plain value, null where an alias refers to nothing; throws where aliases multiply without bound. */
   value(): unknown {
     return this.#document.toJS({ maxAliasCount: 100 });
   }
@@ -110,12 +122,45 @@ function startOf(node: unknown): number | null {
   return (node as Node | null)?.range?.[0] ?? null;
 }
 
-const lostAlias = (alias: Alias) =>
-  `*${alias.source} refers to an anchor that is not in the file: quote a value that begins with *`;
+const lostAlias = (name: string) =>
+  `*${name} refers to an anchor that is not in the file: quote a value that begins with *`;
+
+/** An anchor counts from where it stands on. One alias that refers to none would else make the whole document unreadable. */
+function emptyLostAliases(document: Document.Parsed): ReadonlyMap<number, string> {
+  const anchors = new Set<string>();
+  const lost = new Map<number, string>();
+  const look = (place: unknown, node: Node) => {
+    if (!isAlias(node)) {
+      if (node.anchor !== undefined) anchors.add(node.anchor);
+      return undefined;
+    }
+    if (anchors.has(node.source)) return undefined;
+    lost.set(startOf(node) ?? 0, node.source);
+    // A key keeps its looks: only so can it be found again.
+    const empty = new Scalar(place === 'key' ? `*${node.source}` : null);
+    empty.range = node.range;
+    return empty;
+  };
+  visit(document, { Node: look });
+  return lost;
+}
+
+const isOpenQuote = ({ message }: YAMLError) => /^Missing closing ['"]quote/.test(message);
+const isOpenFlow = ({ message }: YAMLError) => /^Flow .* in block collection/.test(message);
+
+/** Where quoted values begin, by where they end: the package reports a missing quote there. */
+function quoteStarts(document: Document.Parsed): ReadonlyMap<number, number> {
+  const starts = new Map<number, number>();
+  const look = (_key: unknown, { type, range }: Scalar) => {
+    if ((type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE') && range != null) starts.set(range[1], range[0]);
+  };
+  visit(document, { Scalar: look });
+  return starts;
+}
 
 function adviceOn(error: YAMLError): string {
-  if (/^Flow .* in block collection/.test(error.message))
-    return 'a list or map above is not closed: is a ] or } missing?';
+  if (isOpenQuote(error)) return 'the quote that begins here is not closed: write one more at the end of the value';
+  if (isOpenFlow(error)) return 'a list or map above is not closed: is a ] or } missing?';
   return ADVICE[error.code] ?? inWords(error);
 }
 

@@ -139,7 +139,7 @@ describe.sequential('the .deb on a bare Debian 12', () => {
     const owner = statSync(inside('/etc/covey'));
     expect(statSync(inside('/etc/covey/farm.key'))).toMatchObject({ uid: owner.uid, gid: owner.gid });
     expect(owner.uid).not.toBe(0);
-    expect(doneWithin('covey', 'check-config', '/etc/covey/covey.yaml')).toContain('good: farm web');
+    expect(doneWithin('covey', 'check-config', '/etc/covey/covey.yaml')).toContain(': farm web, 1 VIP, 1 rule');
     expect(within('covey', 'status').code).toBe(5);
     expect(existsSync(inside('/usr/share/man/man8/covey.8.gz'))).toBe(true);
   });
@@ -205,7 +205,7 @@ describe.sequential('install.sh and uninstall.sh', () => {
     );
     done('bash', 'scripts/install.sh', '--root', root);
     expect(traces()).toEqual(files);
-    expect(doneWithin('covey', 'check-config', '/etc/covey/covey.yaml')).toContain('good: farm web');
+    expect(doneWithin('covey', 'check-config', '/etc/covey/covey.yaml')).toContain(': farm web, 1 VIP, 1 rule');
   });
 
   it('leave the config, and with --purge nothing; again is no error', () => {

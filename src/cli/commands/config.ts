@@ -1,5 +1,5 @@
 import { tableBytes } from '../../config/table.js';
-import { readConfig, warningLine, warningsOf } from '../config-file.js';
+import { findingsOf, readConfig, warningLine } from '../config-file.js';
 import { BadConfigError, EXIT, UsageError } from '../exit.js';
 import type { CliParts } from '../parts.js';
 import { coloured, plain } from '../style.js';
@@ -15,26 +15,32 @@ export interface RunFlags {
   readonly runDir: string;
 }
 
-/** A bad config is thrown by `readConfig`; warnings do not change the exit code. */
+/**
+ * A bad config is thrown by `readConfig`. What this host lacks for a good one does not change the exit code: it may be meant for another
+ * host; but the last word is then that it would not run here.
+ */
 export async function checkConfig(parts: CliParts, file: string, flags: CheckFlags): Promise<number> {
   const node = nodeName(parts, flags.node);
   if (flags.json === true) return checkForPrograms(parts, file, node);
   const config = await readConfig(parts, file, 'usable-if-there');
-  await warn(parts, await warningsOf(config, file, node, parts.environment));
+  const { refusals, advice } = await findingsOf(config, file, node, parts.environment);
+  warn(parts, advice);
   const [rules, vips, keys] = [config.rules.length, config.vips.length, config.table.keys];
   const mebibytes = Math.ceil(tableBytes(keys) / (1 << 20));
   parts.terminal.line(
-    `${file}: good: farm ${config.farm}, ${vips} ${vips === 1 ? 'VIP' : 'VIPs'}, ${rules} ${rules === 1 ? 'rule' : 'rules'}, ` +
+    `${file}: ${refusals.length === 0 ? 'good' : 'valid'}: farm ${config.farm}, ${vips} ${vips === 1 ? 'VIP' : 'VIPs'}, ${rules} ${rules === 1 ? 'rule' : 'rules'}, ` +
       `room for ${keys} keys (${mebibytes} MiB)`,
   );
+  for (const why of refusals) parts.terminal.line(`${file}: covey run would refuse on this host: ${why}`);
   return EXIT.ok;
 }
 
 async function checkForPrograms(parts: CliParts, file: string, node: string): Promise<number> {
   try {
     const config = await readConfig(parts, file, 'usable-if-there');
-    const warnings = await warningsOf(config, file, node, parts.environment);
-    const report = { version: 1, file, good: true, farm: config.farm, faults: [], warnings };
+    const { refusals, advice } = await findingsOf(config, file, node, parts.environment);
+    const warnings = [...refusals, ...advice];
+    const report = { version: 1, file, good: true, farm: config.farm, faults: [], warnings, refusals };
     parts.terminal.line(JSON.stringify(report));
     return EXIT.ok;
   } catch (error) {
@@ -48,11 +54,12 @@ async function checkForPrograms(parts: CliParts, file: string, node: string): Pr
 export async function run(parts: CliParts, flags: RunFlags): Promise<number> {
   const node = nodeName(parts, flags.node);
   const config = await readConfig(parts, flags.config, 'usable');
-  await warn(parts, await warningsOf(config, flags.config, node, parts.environment));
+  const { refusals, advice } = await findingsOf(config, flags.config, node, parts.environment);
+  warn(parts, [...refusals, ...advice]);
   return parts.run({ configFile: flags.config, node, runDir: flags.runDir, version: parts.version });
 }
 
-async function warn({ terminal }: CliParts, lines: readonly string[]): Promise<void> {
+function warn({ terminal }: CliParts, lines: readonly string[]): void {
   const paint = terminal.hasColours ? coloured : plain;
   for (const line of lines) terminal.errorLine(warningLine(paint, line));
 }

@@ -1,9 +1,9 @@
 import type { KeysReport } from '../../control/contract.js';
 import { AgentNotRunningError } from '../../control/errors.js';
-import { keyFileOf, readConfig } from '../config-file.js';
-import { EXIT, UsageError } from '../exit.js';
-import type { CliParts, StoredKey } from '../parts.js';
-import { type Cell, plain, table } from '../style.js';
+import { keyFileOf, readConfig, warningLine } from '../config-file.js';
+import { EXIT, shellWord, UsageError } from '../exit.js';
+import type { CliParts, ExposedFile, StoredKey } from '../parts.js';
+import { type Cell, coloured, plain, table } from '../style.js';
 
 export interface KeyFlags {
   readonly runDir: string;
@@ -19,6 +19,8 @@ export function keygen(parts: CliParts, file: string | undefined, flags: Pick<Ke
   if (file === undefined) {
     const text = parts.keys.generate();
     terminal.raw(flags.json === true ? `${JSON.stringify({ version: 1, keyFile: null, text })}\n` : text);
+    const exposed = parts.exposedOutput();
+    if (exposed !== null) terminal.errorLine(warningLine(terminal.hasColours ? coloured : plain, exposedText(exposed)));
     return EXIT.ok;
   }
   if (file.trim() === '') throw new UsageError('the name of the key file is empty', 'covey keygen farm.key');
@@ -26,6 +28,13 @@ export function keygen(parts: CliParts, file: string | undefined, flags: Pick<Ke
   const report = { id: key!.id, keyFile: file, done: 'made' };
   say(parts, flags, report, `${file}: made, with key ${key!.id}; copy it to every node, mode 0600`);
   return EXIT.ok;
+}
+
+/** A shell makes the file of `covey keygen > FILE` by its umask, and no agent takes a key that others know. */
+function exposedText({ path, mode }: ExposedFile): string {
+  const octal = mode.toString(8).padStart(4, '0');
+  const file = path === null ? 'FILE' : shellWord(path);
+  return `others may read or change ${path ?? 'the file'}, which holds the key now (mode ${octal}), and covey run refuses it so; type: chmod 0600 ${file}`;
 }
 
 export async function listKeys(parts: CliParts, flags: KeyFlags): Promise<number> {

@@ -79,7 +79,7 @@ async function configOf(parts: CliParts, { runDir, config: file }: SupportFlags)
     return await parts.control(runDir).config(null);
   } catch (error) {
     if (file === undefined) throw error;
-    const text = await parts.readFile(file);
+    const text = await parts.readConfigFile(file);
     const parsed = parseConfig(text);
     const key = keyFileIn(text);
     const named = parsed.ok ? secretFilesOf(parsed.config) : key === null ? [] : [key];

@@ -1,4 +1,5 @@
 /** What `check-config` and `run` say about the host they run on. */
+import { hostFacts, startFaults } from '../../platform/host/facts.js';
 import { lookAtHost } from '../../platform/host/look.js';
 import { loadKeyFile } from '../../platform/keys.js';
 import type { Environment } from '../parts.js';
@@ -18,9 +19,11 @@ export const hostEnvironment: Environment = {
   /** That `ip` cannot be asked is worth saying too, and no reason to refuse a good config. */
   async interface(name, vips) {
     try {
-      return (await lookAtHost(name, vips)).report.warnings;
+      const refusals = startFaults(await hostFacts(name), vips).map(({ message }) => message);
+      const { warnings } = (await lookAtHost(name, vips)).report;
+      return { refusals, advice: warnings.filter((line) => !refusals.includes(line)) };
     } catch (error) {
-      return [`interface ${name} could not be looked at: ${(error as Error).message}`];
+      return { refusals: [], advice: [`interface ${name} could not be looked at: ${(error as Error).message}`] };
     }
   },
 };

@@ -19,13 +19,14 @@ import { loadKeyFile } from '../../platform/keys.js';
 import { advertisedAddresses } from '../../platform/link-addresses.js';
 import { replaceFile } from '../../platform/private-file.js';
 import { stageFile } from '../../platform/staged-file.js';
+import { readTextFile } from '../../platform/text-file.js';
 import { askWhoHas } from './reach.js';
 
 export function liveParts({ options, baseDir }: AgentBegin): AgentParts['live'] {
   // What outlives a restart of the machine: a service manager names a directory for it (systemd.exec(5)).
   const stateDir = process.env.STATE_DIRECTORY?.split(':')[0] || options.runDir;
   return {
-    readFile: (path) => readFile(path, 'utf8'),
+    readFile: readTextFile,
     stage: stageFile,
     openHistory: () => new ConfigHistory(stateDir, replaceFile),
     hostFaults: (next) => hostFaults(next, options.node, baseDir),

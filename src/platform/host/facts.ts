@@ -120,35 +120,56 @@ export function ownAddressFor(facts: HostFacts, vip: HostVip): string | null {
   return fits?.address ?? null;
 }
 
-/**
- * What is doubtful about `vips` on this interface, each as one line for people. Empty: nothing. Only `exists`, `up` and
- * the kind can make a start fail; the rest is advice.
- */
+/** What keeps a node from starting here. */
+export interface StartFault {
+  readonly code: 'no-interface' | 'interface-down' | 'not-ethernet' | 'busy';
+  /** What is wrong, and what to type. */
+  readonly message: string;
+}
+
+/** Why a node with `vips` on this interface refuses to start, as far as the interface goes. Empty: it does not. */
+export function startFaults(facts: HostFacts, vips: readonly HostVip[]): readonly StartFault[] {
+  const { interface: name, others } = facts;
+  if (!facts.exists) {
+    const message = `interface ${name} does not exist here; there are: ${others.join(', ')}; set interface: in the config`;
+    return [{ code: 'no-interface', message }];
+  }
+  const faults: StartFault[] = [];
+  if (!facts.up)
+    faults.push({ code: 'interface-down', message: `interface ${name} is down; type: ip link set ${name} up` });
+  if (facts.kind === 'loopback' || facts.mac === '') {
+    const choice = others.filter((other) => other !== name).join(', ') || '(none is here)';
+    const message = `interface ${name} is no Ethernet device: no frame of another host comes there; set interface: to one of ${choice}`;
+    faults.push({ code: 'not-ethernet', message });
+  }
+  return [...faults, ...busyVips(facts, vips)];
+}
+
+/** The VIPs that are addresses of the interface itself. */
+export function busyVips({ interface: name, addresses }: HostFacts, vips: readonly HostVip[]): readonly StartFault[] {
+  return vips
+    .filter((vip) => addresses.some((own) => sameAddress(own.address, vip.address)))
+    .map(({ address, prefixLength }) => ({
+      code: 'busy',
+      message: `${address} is already an address of ${name}; a VIP must not be: type: ip address del ${address}/${prefixLength} dev ${name}`,
+    }));
+}
+
+/** What is doubtful about `vips` on this interface, each as one line for people, beside {@link startFaults}. Empty: nothing. */
 export function interfaceAdvice(facts: HostFacts, vips: readonly HostVip[]): readonly string[] {
-  const name = facts.interface;
-  if (!facts.exists) return [`interface ${name} does not exist here; there are: ${facts.others.join(', ')}`];
+  const { interface: name, addresses } = facts;
+  if (!facts.exists) return [];
   const advice: string[] = [];
-  if (!facts.up) advice.push(`interface ${name} is down; type: ip link set ${name} up`);
   if (facts.master !== null)
     advice.push(`interface ${name} is a port of ${facts.master}: frames arrive there; set interface: ${facts.master}`);
-  if (facts.kind === 'loopback' || facts.mac === '')
-    advice.push(
-      `interface ${name} is no Ethernet device: no frame of another host comes there; set interface: to one of ${facts.others.filter((other) => other !== name).join(', ') || '(none is here)'}`,
-    );
   if (facts.kind === 'wireless')
     advice.push(`interface ${name} is wireless: access points drop frames for a shared MAC; use reach: relay`);
   if (facts.kind === 'macvlan')
     advice.push(`interface ${name} is a macvlan: it never receives flooded unicast; use reach: multicast or relay`);
   for (const vip of vips) {
-    if (facts.addresses.some((own) => sameAddress(own.address, vip.address))) {
-      advice.push(
-        `${vip.address} is an address of ${name} itself; a VIP must not be: type: ip address del ${vip.address}/${vip.prefixLength} dev ${name}`,
-      );
-    } else if (ownAddressFor(facts, vip) === null) {
-      advice.push(
-        `${name} has no address of its own in ${vip.address}/${vip.prefixLength}; the node then has no source address there`,
-      );
-    }
+    if (addresses.some((own) => sameAddress(own.address, vip.address)) || ownAddressFor(facts, vip) !== null) continue;
+    const network = `${vip.address}/${vip.prefixLength}`;
+    advice.push(`${name} has no address of its own in ${network}; the node then has no source address there`);
   }
   return advice;
 }

@@ -7,7 +7,7 @@ import { CommandError, run } from '../run.js';
 import { sameAddress } from './address.js';
 import { cleanup, currentNamespace } from './cleanup.js';
 import { type Host, HostError, type HostEvent, type HostOptions, type HostVip } from './contract.js';
-import { type HostFacts, hostFacts, ownAddressFor } from './facts.js';
+import { busyVips, type HostFacts, hostFacts, ownAddressFor, type StartFault, startFaults } from './facts.js';
 import { type Guard, type GuardSpec, raiseGuard } from './guard.js';
 import { type Journal, removeJournal, writeJournal } from './journal.js';
 import { type Holder, takeVipLocks, type VipLock } from './lock.js';
@@ -101,31 +101,14 @@ async function checkPermissions(): Promise<void> {
   throw new HostError('no-tun', `${TUN_DEVICE} is there, but is not the kernel's TUN device; type: ${remedy}`);
 }
 
-async function usableInterface(options: HostOptions): Promise<HostFacts> {
-  const facts = await hostFacts(options.interface);
-  if (!facts.exists) {
-    const message = `interface ${options.interface} does not exist here; there are: ${facts.others.join(', ')}; set interface: in the config`;
-    throw new HostError('no-interface', message);
-  }
-  if (!facts.up) {
-    throw new HostError(
-      'interface-down',
-      `interface ${options.interface} is down; type: ip link set ${options.interface} up`,
-    );
-  }
-  if (facts.mac === '' || facts.kind === 'loopback') {
-    throw new HostError('not-ethernet', `interface ${options.interface} is no Ethernet device; a farm needs one`);
-  }
-  demandFree(facts, options.interface, options.vips);
+async function usableInterface({ interface: name, vips }: HostOptions): Promise<HostFacts> {
+  const facts = await hostFacts(name);
+  refuse(startFaults(facts, vips));
   return facts;
 }
 
-function demandFree(facts: HostFacts, interfaceName: string, vips: readonly HostVip[]): void {
-  for (const vip of vips) {
-    if (!facts.addresses.some((own) => sameAddress(own.address, vip.address))) continue;
-    const message = `${vip.address} is already an address of ${interfaceName}; type: ip address del ${vip.address}/${vip.prefixLength} dev ${interfaceName}`;
-    throw new HostError('busy', message);
-  }
+function refuse([fault]: readonly StartFault[]): void {
+  if (fault !== undefined) throw new HostError(fault.code, fault.message);
 }
 
 interface TunFault {
@@ -205,7 +188,7 @@ class LinuxHost implements Host {
       const before = this.options.vips;
       const fresh = vips.filter((vip) => !before.some((own) => sameAddress(own.address, vip.address)));
       if (fresh.length === 0) return;
-      demandFree(await hostFacts(this.options.interface), this.options.interface, fresh);
+      refuse(busyVips(await hostFacts(this.options.interface), fresh));
       await this.lock.take(addressesOf(fresh), holder(this.options));
       try {
         await this.become([...before, ...fresh]);

@@ -5,7 +5,7 @@ import type { HostLook, HostReport } from '../../reach/contract.js';
 import { run } from '../run.js';
 import { addressBytes } from './address.js';
 import type { HostVip } from './contract.js';
-import { type HostFacts, hostFacts, interfaceAdvice, ownAddressFor } from './facts.js';
+import { type HostFacts, hostFacts, interfaceAdvice, ownAddressFor, startFaults } from './facts.js';
 import { firewallTraps } from './traps.js';
 
 /** Settings of net.ipv4.conf whose effective value is the larger of `all` and the interface's (ip-sysctl.rst). */
@@ -22,7 +22,8 @@ export async function lookAtHost(interfaceName: string, vips: readonly HostVip[]
     firewallTraps(interfaceName),
   ]);
   const { mac, kind, mtu, master } = facts;
-  const warnings = [...interfaceAdvice(facts, vips), ...settingAdvice(settings, interfaceName), ...traps];
+  const faults = startFaults(facts, vips).map(({ message }) => message);
+  const warnings = [...faults, ...interfaceAdvice(facts, vips), ...settingAdvice(settings, interfaceName), ...traps];
   const report: HostReport = { interface: interfaceName, mac, kind, mtu, promiscuous, master, settings, warnings };
   return {
     report,

@@ -87,14 +87,14 @@ describe('what a command does, in words', () => {
     expect(recorded[3]).not.toHaveProperty('failed');
   });
 
-  it('a restart is refused while the config file is bad, and asked of nobody', async () => {
-    let text = 'farm: [';
+  it('a restart is refused while the config file is bad or cannot be read, and asked of nobody', async () => {
+    let text: string | null = 'farm: [';
     const asked: unknown[] = [];
     const parts = {
       config: () => configFrom(MINIMAL),
       node: 'n1',
       configFile: '/etc/covey/covey.yaml',
-      readFile: async () => text,
+      readFile: async () => text ?? Promise.reject(new Error('it is a directory')),
       thread: { ask: async () => ({ state: 'up', members: [] }) },
       record: () => undefined,
       news: { tell: () => undefined },
@@ -103,6 +103,9 @@ describe('what a command does, in words', () => {
     const control = new AgentControl(parts as unknown as AgentControlParts);
     const request = { command: 'restart', node: null, deadlineMs: 7000 } as const;
     await expect(control.command(request, ALICE)).rejects.toMatchObject({ code: 'bad-config' });
+    text = null;
+    const message = 'cannot read /etc/covey/covey.yaml: it is a directory';
+    await expect(control.command(request, ALICE)).rejects.toMatchObject({ code: 'bad-config', message });
     expect(asked).toEqual([]);
     text = MINIMAL;
     expect((await control.command(request, ALICE)).message).toContain('at most in 7 s, its agent is started anew');

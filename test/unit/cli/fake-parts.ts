@@ -62,8 +62,9 @@ export async function covey(line: string | readonly string[], fakes: Fakes = {})
     },
     control: () => ({ ...SILENT, ...fakes.control }),
     readFile: async (path) => fakes.files?.[path] ?? Promise.reject(new Error(`no such file: ${path}`)),
+    readConfigFile: async (path) => fakes.files?.[path] ?? Promise.reject(new Error('there is no such file')),
     readInput: async () => '',
-    environment: { keyFile: () => ({ state: 'good' }), interface: async () => [] },
+    environment: { keyFile: () => ({ state: 'good' }), interface: async () => ({ refusals: [], advice: [] }) },
     keys: memoryKeys(),
     setup: {
       user: 'anna',
@@ -81,6 +82,7 @@ export async function covey(line: string | readonly string[], fakes: Fakes = {})
     addBenchCommand: () => undefined,
     pause: async () => false,
     nowMs: () => 0,
+    exposedOutput: () => null,
     isRoot: false,
     interruption: () => ({ isInterrupted: false, happened: new Promise(() => undefined), release: () => undefined }),
     wallTime: () => '2026-11-28T12:00:00.000Z',

@@ -29,7 +29,7 @@ nodes: { n2: { weight: 2 } }
 
 const farmOf = (nodes: readonly string[]) =>
   imagineFarm(join(directory, 'covey.yaml'), nodes, {
-    readFile: async () => CONFIG,
+    readConfigFile: async () => CONFIG,
     terminal: { hasColours: false },
   } as unknown as CliParts);
 

@@ -145,7 +145,7 @@ describe('what only root may do', () => {
 
   it('is named for a config whose key only others may read', async () => {
     const keyFile = () => ({ state: 'unusable', message: 'cannot be read', needsRoot: true }) as const;
-    const environment = { keyFile, interface: async () => [] };
+    const environment = { keyFile, interface: async () => ({ refusals: [], advice: [] }) };
     const files = { 'covey.yaml': MINIMAL };
     const { exitCode, err } = await covey('run --config covey.yaml', { files, parts: { environment } });
     expect(exitCode).toBe(3);

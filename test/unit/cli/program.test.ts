@@ -356,24 +356,50 @@ worse.yaml:8:9: quorum: "x" is not one of none, majority
 `);
   });
 
+  const lacking = {
+    keyFile: (path: string) => ({ state: 'missing' as const, message: `key file ${path}: does not exist` }),
+    interface: async (name: string, vips: readonly { address: string; prefixLength: number }[]) => ({
+      refusals: [`interface ${name} is down`],
+      advice: [`${name} lacks ${vips[0]!.address}/${vips[0]!.prefixLength}`],
+    }),
+  };
+
   it('warns about the host without failing', async () => {
     const environment = {
-      keyFile: (path: string) => ({ state: 'missing' as const, message: `key file ${path}: does not exist` }),
-      interface: async (name: string, vips: readonly { address: string; prefixLength: number }[]) => [
-        `${name} lacks ${vips[0]!.address}/${vips[0]!.prefixLength}`,
-      ],
+      keyFile: () => ({ state: 'good' as const }),
+      interface: async () => ({ refusals: [], advice: ['eth0 is odd'] }),
     };
     const { exitCode, out, err } = await covey('check-config good.yaml', { files, parts: { environment } });
     expect(exitCode).toBe(0);
     expect(out).toBe('good.yaml: good: farm web, 1 VIP, 1 rule, room for 262144 keys (36 MiB)\n');
-    expect(err).toMatch(/warning: key file \/.*\/farm\.key: does not exist\n/);
-    expect(err).toContain('warning: eth0 lacks 10.77.0.50/24\n');
+    expect(err).toBe('warning: eth0 is odd\n');
+  });
+
+  it('ends with why run would refuse on this host, and fails no more than for advice', async () => {
+    const { exitCode, out, err } = await covey('check-config good.yaml', { files, parts: { environment: lacking } });
+    expect([exitCode, err]).toEqual([0, 'warning: eth0 lacks 10.77.0.50/24\n']);
+    const [summary, ...why] = out.trimEnd().split('\n');
+    expect(summary).toBe('good.yaml: valid: farm web, 1 VIP, 1 rule, room for 262144 keys (36 MiB)');
+    expect(why).toEqual([
+      expect.stringMatching(
+        /^good\.yaml: covey run would refuse on this host: key file \/.*\/farm\.key: does not exist$/,
+      ),
+      'good.yaml: covey run would refuse on this host: interface eth0 is down',
+    ]);
+  });
+
+  it('tells programs of all warnings, and which of them run would refuse for', async () => {
+    const { exitCode, out } = await covey('check-config good.yaml --json', { files, parts: { environment: lacking } });
+    expect(exitCode).toBe(0);
+    const refusals = [expect.stringContaining('farm.key: does not exist'), 'interface eth0 is down'];
+    const warnings = [...refusals, 'eth0 lacks 10.77.0.50/24'];
+    expect(JSON.parse(out)).toMatchObject({ version: 1, good: true, faults: [], warnings, refusals });
   });
 
   const keyIs = (state: 'missing' | 'unusable') => ({
     environment: {
       keyFile: (path: string) => ({ state, message: `key file ${path}: is ${state}` }),
-      interface: async () => [],
+      interface: async () => ({ refusals: [], advice: [] }),
     },
   });
 
@@ -398,7 +424,7 @@ worse.yaml:8:9: quorum: "x" is not one of none, majority
       keyFile: () => ({ state: 'good' as const }),
       interface: async (name: string) => {
         looked.push(name);
-        return [];
+        return { refusals: [], advice: [] };
       },
     };
     const overridden = { 'c.yaml': `${MINIMAL}nodes: { n1: { interface: eth7 }, n2: { interface: eth8 } }\n` };
@@ -407,9 +433,18 @@ worse.yaml:8:9: quorum: "x" is not one of none, majority
     expect(looked).toEqual(['eth7', 'eth8']);
   });
 
+  it.each(['check-config d', 'run --config d', 'apply d', 'keys list --config d'])(
+    'names a file that cannot be read, says why, and ends with 3: %s',
+    async (line) => {
+      const readConfigFile = () => Promise.reject(new Error('it is a directory; name a file in it'));
+      const { exitCode, err } = await covey(line, { parts: { readConfigFile } });
+      expect([exitCode, err]).toEqual([3, 'covey: cannot read the config d: it is a directory; name a file in it\n']);
+    },
+  );
+
   it('ends with 3 for a file that is not there', async () => {
     const { exitCode, err } = await covey('check-config none.yaml');
-    expect([exitCode, err]).toEqual([3, 'covey: cannot read the config: no such file: none.yaml\n']);
+    expect([exitCode, err]).toEqual([3, 'covey: cannot read the config none.yaml: there is no such file\n']);
   });
 });
 
@@ -433,7 +468,7 @@ describe('run', () => {
     async (state) => {
       const run = async () => Promise.reject(new Error('started'));
       const keyFile = () => ({ state, message: 'key file k: no' });
-      const environment = { keyFile, interface: async () => [] };
+      const environment = { keyFile, interface: async () => ({ refusals: [], advice: [] }) };
       const { exitCode, err } = await covey('run --config c.yaml', { files, parts: { run, environment } });
       expect(exitCode).toBe(3);
       expect(err.match(/key file k: no/g)).toHaveLength(1);

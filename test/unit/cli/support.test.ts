@@ -175,7 +175,7 @@ describe('without an agent', () => {
     };
     const words = ['support', '--output', file, '--config', '/etc/covey/covey.yaml', '--run-dir', '/run/covey'];
     const found = async (path: string) => files[path] ?? readFile(path);
-    const { exitCode, err } = await covey(words, { parts: { ...parts, readFile: found } });
+    const { exitCode, err } = await covey(words, { parts: { ...parts, readFile: found, readConfigFile: found } });
     expect(exitCode).toBe(5);
     expect(err).toMatch(/^covey: no agent is running here .*: the archive lacks what only the agent knows$/m);
     const text = execFileSync('tar', ['-xzOf', file], { encoding: 'utf8' });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addressBytes, addressInSubnet, sameAddress } from '../../../../src/platform/host/address.js';
-import { type HostFacts, interfaceAdvice, ownAddressFor } from '../../../../src/platform/host/facts.js';
+import { type HostFacts, interfaceAdvice, ownAddressFor, startFaults } from '../../../../src/platform/host/facts.js';
 import { guardLines } from '../../../../src/platform/host/guard.js';
 import { guardTable, lockName, tunName } from '../../../../src/platform/host/names.js';
 import { identify, isAlive } from '../../../../src/platform/host/process.js';
@@ -93,20 +93,37 @@ describe('facts of an interface', () => {
     expect(ownAddressFor(facts, { address: '192.0.2.9', prefixLength: 24 })).toBeNull();
   });
 
+  it.each<readonly [string, Partial<HostFacts>, string, RegExp]>([
+    [
+      'no interface',
+      { exists: false, up: false, mac: '' },
+      'no-interface',
+      /eth0 does not exist here; there are: lo, eth0/,
+    ],
+    ['down', { up: false }, 'interface-down', /ip link set eth0 up/],
+    [
+      'the loopback',
+      { interface: 'lo', kind: 'loopback' },
+      'not-ethernet',
+      /lo is no Ethernet device.*set interface: to one of eth0/,
+    ],
+    ['an own address that is the VIP', { addresses: [vip] }, 'busy', /10\.77\.0\.50 is already an address of eth0/],
+  ])('refuses a start for %s, and advises of nothing more', (_, change, code, message) => {
+    const changed = { ...facts, ...change };
+    expect(startFaults(changed, [vip])).toEqual([{ code, message: expect.stringMatching(message) }]);
+    expect(interfaceAdvice(changed, [vip])).toEqual([]);
+  });
+
   it.each<readonly [string, Partial<HostFacts>, RegExp | null]>([
     ['nothing', {}, null],
-    ['no interface', { exists: false }, /eth0 does not exist here; there are: lo, eth0/],
-    ['down', { up: false }, /ip link set eth0 up/],
     ['a bridge port', { master: 'br0' }, /port of br0.*set interface: br0/],
-    ['the loopback', { interface: 'lo', kind: 'loopback' }, /lo is no Ethernet device.*set interface: to one of eth0/],
     ['wireless', { kind: 'wireless' }, /wireless/],
     ['macvlan', { kind: 'macvlan' }, /macvlan/],
-    ['an own address that is the VIP', { addresses: [vip] }, /10\.77\.0\.50 is an address of eth0 itself/],
     ['no own address in the subnet', { addresses: [] }, /no address of its own in 10\.77\.0\.50\/24/],
-  ])('advises of %s', (_, change, message) => {
-    const advice = interfaceAdvice({ ...facts, ...change }, [vip]);
-    if (message === null) expect(advice).toEqual([]);
-    else expect(advice.join('\n')).toMatch(message);
+  ])('advises of %s, which refuses no start', (_, change, message) => {
+    const changed = { ...facts, ...change };
+    expect(startFaults(changed, [vip])).toEqual([]);
+    expect(interfaceAdvice(changed, [vip])).toEqual(message === null ? [] : [expect.stringMatching(message)]);
   });
 });
 
