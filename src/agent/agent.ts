@@ -397,7 +397,7 @@ export class Agent {
     });
   }
 
-  async #listen(opened: Pick<Opened, 'engine' | 'engineReason'>, operations: Operations): Promise<void> {
+  async #listen(opened: Pick<Opened, 'engine'>, operations: Operations): Promise<void> {
     const startedAt = performance.now();
     this.#control = new AgentControl({
       configFile: this.#begin.options.configFile,
@@ -412,7 +412,6 @@ export class Agent {
       restarts: this.#begin.restarts,
       keyFile: keyFilePath(this.#config, this.#begin.baseDir),
       engine: opened.engine,
-      engineReason: opened.engineReason,
       counters: new BigUint64Array(this.#counters),
       seeing: this.#seeing!,
       thread: this.#thread!,

@@ -124,7 +124,6 @@ export type WorkerNotice =
       readonly type: 'opened';
       readonly mac: Uint8Array;
       readonly engine: string;
-      readonly engineReason: string;
       readonly tun: string;
     }
   | { readonly type: 'answer'; readonly id: number; readonly ok: true; readonly value: unknown }
@@ -169,6 +168,8 @@ export interface MembershipSnapshot {
   /** By the name of the rule, those of the config in force. */
   readonly rulePackets: Readonly<Record<string, RuleCounts>>;
   readonly paths: readonly { readonly path: string; readonly ok: boolean; readonly detail: string }[];
+  /** Why it is this capture engine, and whether the kernel takes packets by itself. */
+  readonly engineReason: string;
 }
 
 /** The membership thread's answer to a `buckets` question: the holder of each bucket, and the node that the plan wants. */

@@ -70,7 +70,6 @@ export interface AgentControlParts {
   /** Absolute path. */
   readonly keyFile: string;
   readonly engine: string;
-  readonly engineReason: string;
   readonly restarts: RestartRecord;
   readonly counters: BigUint64Array;
   readonly seeing: Pick<Seeing, 'timeline' | 'warnings' | 'metrics' | 'countWire'>;

@@ -26,6 +26,8 @@ export interface ServiceParts {
   readonly shell: MembershipShell;
   readonly core: Core;
   readonly dataPlane: DataPlane;
+  /** Why it is this capture engine, and whether the kernel takes packets by itself, as of now. */
+  readonly engineReason: () => string;
   readonly seal: HeartbeatSeal;
   readonly link: MemberLink;
   readonly paths: readonly HeartbeatPath[];
@@ -171,6 +173,7 @@ export class MembershipService {
         raw,
         ...paths.filter(({ isUsed }) => isUsed !== false).map((path) => ({ path: path.name, ...path.health() })),
       ],
+      engineReason: this.#parts.engineReason(),
     };
   }
 

@@ -29,7 +29,6 @@ export interface StatusParts {
   readonly warnings: readonly string[];
   readonly version: string;
   readonly engine: string;
-  readonly engineReason: string;
   readonly uptimeMs: number;
 }
 
@@ -62,7 +61,7 @@ export function statusReport(parts: StatusParts): StatusReport {
     services: parts.services,
     checkers: parts.checkers,
     warnings: parts.warnings,
-    software: { version: parts.version, engine: parts.engine, engineReason: parts.engineReason },
+    software: { version: parts.version, engine: parts.engine, engineReason: membership.engineReason },
     uptimeMs: parts.uptimeMs,
   };
 }

@@ -3,8 +3,8 @@ import type { DataPlane, OpenOptions } from './contract.js';
 
 export interface Chosen<T> {
   readonly dataPlane: T;
-  /** For `status`: why it is this engine. */
-  readonly reason: string;
+  /** For `status`: why it is this engine, and whether the kernel takes packets by itself, as of now. */
+  readonly reason: () => string;
 }
 
 /**
@@ -19,8 +19,7 @@ export function openWithEngine<T extends DataPlane>(
 ): Chosen<T> {
   const opened = (engine: 'pcap' | 'ring', why: string): Chosen<T> => {
     const dataPlane = open({ ...options, engine });
-    const fastPath = dataPlane.noFastPath === '' ? 'with fast path' : `without fast path: ${dataPlane.noFastPath}`;
-    return { dataPlane, reason: `${why}; ${fastPath}` };
+    return { dataPlane, reason: () => `${why}; ${fastPathText(dataPlane.noFastPath)}` };
   };
   if (choice !== 'auto') return opened(choice, `capture: ${choice}`);
   try {
@@ -29,4 +28,8 @@ export function openWithEngine<T extends DataPlane>(
     const why = error instanceof Error ? error.message : String(error);
     return opened('pcap', `the ring cannot be had: ${why}`);
   }
+}
+
+function fastPathText(noFastPath: string): string {
+  return noFastPath === '' ? 'with fast path' : `without fast path: ${noFastPath}`;
 }

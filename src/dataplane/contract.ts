@@ -119,7 +119,10 @@ export interface DataPlane {
   readonly mac: Uint8Array;
   /** Which capture engine runs, for `status`: e.g. `pcap`. */
   readonly engine: string;
-  /** Why the kernel takes no packets by itself, for `status`; empty: it does. */
+  /**
+   * Why the kernel takes no packets by itself at present, and what would change that, for `status`; empty: it does. It changes with
+   * the interface, the shape, and what other programs do at the interface.
+   */
   readonly noFastPath: string;
 
   /** Replaces VIPs, rules, seed and vMAC. Tables and flow entries stay. */

@@ -5,6 +5,7 @@
  *     client 10.77.0.100, .101 ... ---- switch ---- n1, n2, n3
  *       | datagrams by connection; requests on TCP connections that are kept, by connection (port 80) and by client (port 8000)
  */
+import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KnownFarm } from '../../bench/farm/continuity/events.js';
 import { labKill, labStall, labStart } from '../../src/lab/lab.js';
@@ -17,6 +18,8 @@ const farm = useFarm('fastpath', { overrides: ['{ capture: auto }'] });
 const bed = new MembershipBed(farm);
 /** What the kernel takes by itself needs packets, and time between events. */
 const CALM_MS = 1500;
+const hasPython = spawnSync('python3', ['--version']).status === 0;
+if (!hasPython) console.warn("skipped: another program at the interface of a farm's node: python3 is not installed");
 const ADDRESSES = Array.from({ length: 12 }, (_, index) => `10.77.0.${101 + index}`);
 
 interface Session {
@@ -151,6 +154,23 @@ describe.sequential('a farm with the fast path', () => {
       expect(broken(others)).toEqual([]);
       expectOneOwner(await witness.stop());
     }
+  });
+
+  it.skipIf(!hasPython)('`status` says so when a node had to give it up', { timeout: 60_000 }, async () => {
+    await bed.whole();
+    const reason = async () => (await bed.status('n3')).software.engineReason;
+    const witness = await bed.witness();
+    const clients = await sessions();
+    for (let time = 1; time <= 4; time++) {
+      await takenEverywhere(['n3']);
+      expect(await reason()).toMatch(/; with fast path$/);
+      const before = await bed.counters('n3', ['injectErrors']);
+      farm.background('n3', ['python3', '-u', `${ROOT}/test/netns/fixtures/tcx-pass.py`, 'eth0', 'before']);
+      await until('the loss is counted', async () => (await bed.counters('n3', ['injectErrors'])) > before + 64);
+    }
+    await until('it says so', async () => /; without fast path: another program .*restart Covey$/.test(await reason()));
+    await clients.stop();
+    expectOneOwner(await witness.stop());
   });
 
   it('works beside a node that has it switched off', { timeout: 60_000 }, async () => {

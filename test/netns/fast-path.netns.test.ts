@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { KEEP_BYTES, type TableResult } from '../../src/buckets/contract.js';
+import type { Shape } from '../../src/dataplane/contract.js';
 import { COUNTER_NAMES, type CounterName } from '../../src/dataplane/counters.js';
 import { bootTimeMs } from '../../src/dataplane/native.js';
 import { ALL_BUCKETS, Bed, Host, run, SHAPE, until, VIP, VIP6, VMAC, whySkipped } from './fixtures/native-bed.js';
@@ -17,6 +18,12 @@ const skipped = whySkipped() ?? (hasPython ? null : 'python3 is not installed');
 if (skipped) console.warn(`skipped: fast path: ${skipped}`);
 const hasIperf = spawnSync('iperf3', ['--version']).status === 0;
 if (!hasIperf) console.warn('skipped: bulk TCP by the fast path: iperf3 is not installed');
+
+/** Since Linux 6.8 each network namespace has its own. */
+const hasOwnOptmem =
+  skipped === null && spawnSync('unshare', ['-n', 'test', '-e', '/proc/sys/net/core/optmem_max']).status === 0;
+if (!hasOwnOptmem)
+  console.warn('skipped: no room for the program of the fast path: net.core.optmem_max is not by namespace');
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 const NATIVE = pathToFileURL(join(import.meta.dirname, '../../dist/dataplane/native.js')).href;
@@ -332,10 +339,15 @@ describe.skipIf(skipped)('fast path', { timeout: 30_000 }, () => {
     const sender = send(5000);
     for (let time = 1; time <= 4; time++) {
       await takenByKernel();
+      expect(await call('noFastPath'), 'in use').toBe('');
       const { injectErrors } = await host.counters('a');
       bed.spawn(bed.node, 'python3', '-u', fixture('tcx-pass.py'), 'eth0', 'before');
       await until('the loss is counted', async () => (await host.counters('a')).injectErrors > injectErrors + 64);
     }
+    await until('it says so', async () => (await call('noFastPath')) !== '');
+    expect(await call('noFastPath')).toMatch(
+      /another program was put before it.*packets were lost.*bpftool net show.*restart Covey/,
+    );
     const before = received().length;
     await until('datagrams come by the packet thread', () => received().length > before + 200);
     const { acceptedInKernel } = await host.counters('a');
@@ -359,6 +371,7 @@ describe.skipIf(skipped)('fast path', { timeout: 30_000 }, () => {
     await takenByKernel();
     run('ip', '-n', bed.node, 'link', 'del', 'eth0');
     await until('it is gone', async () => (await call('captureState')) === 'gone');
+    expect(await call('noFastPath')).toMatch(/the interface is gone/);
     bed.joinByVeth('eth0');
     bed.setUpNode();
     run('ip', '-n', bed.client, 'addr', 'add', '10.77.0.100/24', 'dev', 'eth0');
@@ -367,7 +380,24 @@ describe.skipIf(skipped)('fast path', { timeout: 30_000 }, () => {
     send(5003);
     await until('datagrams come again', () => received().length > before);
     await takenByKernel();
+    expect(await call('noFastPath'), 'in use again').toBe('');
     expect(attached()).toBe(1);
+  });
+
+  it.skipIf(!hasOwnOptmem)('says so while the kernel has no room for its program, and works', async () => {
+    run('ip', 'netns', 'exec', bed.node, 'sysctl', '-qw', 'net.core.optmem_max=20480');
+    await serveAll();
+    const received = await receive();
+    send(5000);
+    await takenByKernel();
+    expect(await call('noFastPath'), 'in use').toBe('');
+    await call('setShape', withManyRules(200));
+    expect(await call('noFastPath')).toMatch(/Cannot allocate memory.*Raise net\.core\.optmem_max/);
+    const before = received().length;
+    await until('datagrams come by the packet thread', () => received().length > before + 200);
+    await call('setShape', BOTH_FAMILIES);
+    expect(await call('noFastPath')).toBe('');
+    await takenByKernel();
   });
 
   it('without CAP_BPF it says so, and works', async () => {
@@ -387,6 +417,16 @@ describe.skipIf(skipped)('fast path', { timeout: 30_000 }, () => {
     expect(attached()).toBe(0);
   });
 });
+
+/** Each of them for a port of its own, which makes the kernel's program longer. */
+function withManyRules(count: number): Shape {
+  const ports = Array.from({ length: count }, (_, i) => ({
+    ...SHAPE.rules[0]!,
+    firstPort: 1000 + 2 * i,
+    lastPort: 1000 + 2 * i,
+  }));
+  return { ...BOTH_FAMILIES, rules: [...ports, ...SHAPE.rules] };
+}
 
 function attached(): number {
   return Number(run('ip', 'netns', 'exec', bed.node, 'python3', fixture('tcx-programs.py'), 'eth0'));

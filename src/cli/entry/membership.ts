@@ -141,6 +141,7 @@ const service = new MembershipService({
   shell,
   core,
   dataPlane,
+  engineReason,
   seal,
   link: memberLink,
   paths: [...paths, echo],
@@ -164,7 +165,7 @@ await link.listen();
 if (incarnations.trouble !== '') {
   post({ type: 'log', level: 'debug', event: 'incarnation', fields: { trouble: incarnations.trouble, incarnation } });
 }
-post({ type: 'opened', mac: dataPlane.mac, engine: dataPlane.engine, engineReason, tun: begin.tun });
+post({ type: 'opened', mac: dataPlane.mac, engine: dataPlane.engine, tun: begin.tun });
 let obituaryTargets: SealedObituary['udp'] = [];
 postObituary(incarnation);
 const switchTimer = setInterval(forgetSwitches, FORGET_SWITCHES_MS);

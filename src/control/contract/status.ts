@@ -39,7 +39,7 @@ export interface StatusReport {
   /** Of the software. */
   readonly software: {
     readonly version: string;
-    /** What captures: `ring` or `pcap`, and why that. */
+    /** What captures: `ring` or `pcap`; why that, and whether the kernel takes packets by itself now. */
     readonly engine: string;
     readonly engineReason: string;
   };

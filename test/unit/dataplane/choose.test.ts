@@ -11,20 +11,30 @@ const withoutRing = (options: OpenOptions) => {
 };
 
 it('auto takes the ring where it can be had, libpcap elsewhere, and says why', () => {
-  expect(openWithEngine('auto', OPTIONS, planeOf)).toEqual({
-    dataPlane: { engine: 'ring', noFastPath: '' },
-    reason: 'this kernel has it; with fast path',
-  });
-  expect(openWithEngine('auto', OPTIONS, withoutRing)).toEqual({
-    dataPlane: { engine: 'pcap', noFastPath: 'libpcap has none' },
-    reason: 'the ring cannot be had: setsockopt(PACKET_RX_RING): no memory; without fast path: libpcap has none',
-  });
+  const ring = openWithEngine('auto', OPTIONS, planeOf);
+  expect(ring.dataPlane.engine).toBe('ring');
+  expect(ring.reason()).toBe('this kernel has it; with fast path');
+  const pcap = openWithEngine('auto', OPTIONS, withoutRing);
+  expect(pcap.dataPlane.engine).toBe('pcap');
+  expect(pcap.reason()).toBe(
+    'the ring cannot be had: setsockopt(PACKET_RX_RING): no memory; without fast path: libpcap has none',
+  );
 });
 
 it('an engine that the config names is that or none', () => {
-  expect(openWithEngine('pcap', OPTIONS, planeOf).reason).toBe('capture: pcap; without fast path: libpcap has none');
-  expect(openWithEngine('ring', OPTIONS, planeOf).reason).toBe('capture: ring; with fast path');
+  expect(openWithEngine('pcap', OPTIONS, planeOf).reason()).toBe('capture: pcap; without fast path: libpcap has none');
+  expect(openWithEngine('ring', OPTIONS, planeOf).reason()).toBe('capture: ring; with fast path');
   expect(() => openWithEngine('ring', OPTIONS, withoutRing)).toThrow('PACKET_RX_RING');
+});
+
+it('says whether there is a fast path when it is asked, for that changes while the engine stays', () => {
+  const plane = { engine: 'ring', noFastPath: '' };
+  const { reason } = openWithEngine('ring', OPTIONS, () => plane as unknown as DataPlane);
+  expect(reason()).toBe('capture: ring; with fast path');
+  plane.noFastPath = 'another program came before it';
+  expect(reason()).toBe('capture: ring; without fast path: another program came before it');
+  plane.noFastPath = '';
+  expect(reason()).toBe('capture: ring; with fast path');
 });
 
 it('what keeps both from being opened is told', () => {

@@ -58,7 +58,10 @@ class Capture {
   // Replaces the in-kernel pre-filter without losing a frame. False when it cannot be had: then the old one stays.
   virtual bool setFilter(const std::vector<sock_filter>& program, SystemError* error) = 0;
   // The same with the fast path before it; `program` may go by the sieve beside it (kBySieve). False too where this engine has none.
-  virtual bool setFastFilter(const std::vector<sock_filter>&, const KernelFastPath&) { return false; }
+  virtual bool setFastFilter(const std::vector<sock_filter>&, const KernelFastPath&, SystemError* error) {
+    *error = makeError(ENOTSUP, "setsockopt(SO_ATTACH_BPF)", "attaching the fast path to the capture", "");
+    return false;
+  }
   // Frames lost for want of ring space since this capture was opened.
   virtual uint64_t drops() = 0;
 };

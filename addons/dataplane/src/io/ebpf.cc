@@ -70,7 +70,8 @@ UniqueFd loadProgram(bpf_prog_type type, const std::vector<bpf_insn>& program, S
   attributes.insn_cnt = uint32_t(program.size());
   attributes.license = addressOf(kLicense);
   UniqueFd loaded(program.empty() ? -1 : bpf(BPF_PROG_LOAD, attributes));
-  if (!loaded) *error = makeError(program.empty() ? E2BIG : errno, "bpf(BPF_PROG_LOAD)", "loading a program of the fast path", hintFor(errno));
+  const int number = program.empty() ? E2BIG : errno;
+  if (!loaded) *error = makeError(number, "bpf(BPF_PROG_LOAD)", "loading a program of the fast path", hintFor(number));
   return loaded;
 }
 

@@ -8,23 +8,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "labelled_program.h"
 #include "system_error.h"
 #include "unique_fd.h"
 
 namespace covey::io {
 
-// Puts a program together, with labels in place of distances, which may lead forward only.
-class EbpfAssembler {
+// Puts a program together.
+class EbpfAssembler : public LabelledProgram<bpf_insn> {
  public:
-  using Label = size_t;
-
-  Label label() {
-    targets_.push_back(kUnbound);
-    return targets_.size() - 1;
-  }
-  // The next instruction is what `label` means.
-  void bind(Label label) { targets_[label] = program_.size(); }
-
   void emit(int code, int to = 0, int from = 0, int offset = 0, int32_t value = 0) {
     program_.push_back(bpf_insn{uint8_t(code), uint8_t(to), uint8_t(from), int16_t(offset), value});
   }
@@ -56,29 +48,15 @@ class EbpfAssembler {
 
   // Empty when a label was never bound, is bound before a jump to it, or lies further than the kernel's jumps reach.
   std::vector<bpf_insn> finish() {
-    for (const Fixup& fixup : fixups_) {
-      const size_t target = targets_[fixup.label];
-      if (target == kUnbound || target <= fixup.at || target - fixup.at - 1 > INT16_MAX) return {};
-      program_[fixup.at].off = int16_t(target - fixup.at - 1);
-    }
-    return program_;
+    const auto setDistance = [](bpf_insn& jump, size_t distance) { jump.off = int16_t(distance); };
+    return resolve(INT16_MAX, setDistance) ? program_ : std::vector<bpf_insn>{};
   }
 
  private:
-  static constexpr size_t kUnbound = ~size_t{0};
-  struct Fixup {
-    size_t at;
-    Label label;
-  };
-
   void jumpTo(Label label, int code, int what, int other, int32_t value) {
-    fixups_.push_back({program_.size(), label});
+    noteJump(label);
     emit(code, what, other, 0, value);
   }
-
-  std::vector<bpf_insn> program_;
-  std::vector<size_t> targets_;
-  std::vector<Fixup> fixups_;
 };
 
 // Loads a program, for a socket (BPF_PROG_TYPE_SOCKET_FILTER) or an interface (BPF_PROG_TYPE_SCHED_CLS). Empty with `error` set.

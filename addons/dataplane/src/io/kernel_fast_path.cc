@@ -93,11 +93,14 @@ void KernelFastPath::setSieve(const Sieve& sieve) {
   }
 }
 
-bool KernelFastPath::setFilter(int socket, const std::vector<sock_filter>& classic) const {
-  SystemError ignored;
-  const UniqueFd program = loadProgram(BPF_PROG_TYPE_SOCKET_FILTER, socketProgram(table_.descriptor(), classic), &ignored);
+bool KernelFastPath::setFilter(int socket, const std::vector<sock_filter>& classic, SystemError* error) const {
+  const UniqueFd program = loadProgram(BPF_PROG_TYPE_SOCKET_FILTER, socketProgram(table_.descriptor(), classic), error);
+  if (!program) return false;
   const int fd = program.get();
-  return program && ::setsockopt(socket, SOL_SOCKET, SO_ATTACH_BPF, &fd, sizeof fd) == 0;
+  if (::setsockopt(socket, SOL_SOCKET, SO_ATTACH_BPF, &fd, sizeof fd) == 0) return true;
+  *error = makeError(errno, "setsockopt(SO_ATTACH_BPF)", "attaching the fast path to the capture's socket",
+                     errno == ENOMEM ? "Raise net.core.optmem_max, then restart Covey" : "");
+  return false;
 }
 
 }  // namespace covey::io

@@ -32,8 +32,8 @@ class KernelFastPath {
   void endLife();
   // What its programs let pass from now on; an addition is in force when this returns.
   void setSieve(const Sieve& sieve);
-  // Gives a packet socket the program `classic`, with the fast path before it. False: the kernel refuses; what it had stays.
-  bool setFilter(int socket, const std::vector<sock_filter>& classic) const;
+  // Gives a packet socket the program `classic`, with the fast path before it. False with `error` set: the kernel refuses; what it had stays.
+  bool setFilter(int socket, const std::vector<sock_filter>& classic, SystemError* error) const;
 
  private:
   pthread_mutex_t* life() const { return reinterpret_cast<pthread_mutex_t*>(table()->header.life.data()); }

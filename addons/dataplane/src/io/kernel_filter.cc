@@ -12,6 +12,8 @@ namespace {
 // Tables that are still changing are not followed: making and attaching a program takes half a millisecond.
 constexpr int64_t kSettledNs = 100 * kNsPerMs;
 
+constexpr char kNoProgram[] = "no VIP is set, or the kernel refuses the filter for it";
+
 bool isSubset(const Sieve& part, const Sieve& whole) {
   for (size_t plan = 0; plan < kMaxPlans; plan++) {
     for (size_t byte = 0; byte < part[plan].size(); byte++) {
@@ -34,17 +36,20 @@ void add(const TableOp& op, Sieve& sieve) {
 
 }  // namespace
 
+KernelFilter::KernelFilter(bool byBuckets) : byBuckets_(byBuckets), whyNotFast_(kNoProgram) {}
+
 bool KernelFilter::setShape(const Shape& shape, std::vector<sock_filter> plain, Capture* capture, SystemError* error) {
   shape_ = shape;
   plain_ = std::move(plain);
-  isTooLarge_ = isFollowed_ = isFast_ = false;
+  isTooLarge_ = isFollowed_ = false;
+  whyNotFast_ = kNoProgram;
   installed_.reset();
   return capture == nullptr || attachPlain(*capture, error);
 }
 
 bool KernelFilter::adopt(Capture& capture, KernelFastPath* fastPath, SystemError* error) {
   fastPath_ = fastPath;
-  isFast_ = false;
+  whyNotFast_ = kNoProgram;
   installed_.reset();
   isFollowed_ = false;
   return plain_.empty() || attachPlain(capture, error);
@@ -80,7 +85,7 @@ bool KernelFilter::attachPlain(Capture& capture, SystemError* error) {
   installed_.reset();
   passAll();
   // The kernel has room for so many instructions for each socket (net.core.optmem_max): the shorter program goes in between.
-  if (isFast_) return true;
+  if (isFast()) return true;
   if (!capture.setFilter(plain_, error)) return false;
   if (fastPath_ != nullptr) attachFast(capture);
   return true;
@@ -93,15 +98,17 @@ void KernelFilter::passAll() {
   fastPath_->setSieve(all);
 }
 
-// Once for each shape. Refused: then there is no fast path until the next one. Where the rules fit no program, the one for VIPs has it.
+// Once for each shape; where it is refused, again with each program by VIPs. Where the rules fit no program, the one for VIPs has it.
 void KernelFilter::attachFast(Capture& capture) {
   const auto program = byBuckets_ ? sieveProgram(shape_, plain_) : std::vector<sock_filter>{};
   goesBySieve_ = !program.empty();
-  isFast_ = capture.setFastFilter(goesBySieve_ ? program : plain_, *fastPath_);
+  SystemError error;
+  capture.setFastFilter(goesBySieve_ ? program : plain_, *fastPath_, &error);
+  whyNotFast_ = error.message;
 }
 
 bool KernelFilter::attach(const Sieve& sieve, Capture& capture, SystemError* error) {
-  if (isFast_) {
+  if (isFast()) {
     if (!goesBySieve_) return false;
     fastPath_->setSieve(sieve);
     installed_ = sieve;

@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "../filter/filter.h"
@@ -20,7 +21,7 @@ namespace covey::io {
 class KernelFilter {
  public:
   // False `byBuckets`: by VIPs alone.
-  explicit KernelFilter(bool byBuckets) : byBuckets_(byBuckets) {}
+  explicit KernelFilter(bool byBuckets);
 
   // Each of these says false when the kernel refuses what must run, with `error` set; then the capture is to be opened anew.
 
@@ -35,20 +36,21 @@ class KernelFilter {
   // At leisure: follows the tables. Refusals are no harm, since what runs stays.
   void narrow(const Filter& filter, int64_t nowNs, Capture& capture);
 
-  // The program that runs is one of the fast path.
-  bool isFast() const { return isFast_; }
+  // Why the program that runs is not one of the fast path; empty: it is.
+  const std::string& whyNotFast() const { return whyNotFast_; }
   // By buckets or not, at this moment.
   bool isByBuckets() const { return installed_.has_value(); }
 
  private:
   bool attachPlain(Capture& capture, SystemError* error);
   void attachFast(Capture& capture);
+  bool isFast() const { return whyNotFast_.empty(); }
   bool attach(const Sieve& sieve, Capture& capture, SystemError* error);
 
   const bool byBuckets_;
   KernelFastPath* fastPath_ = nullptr;
-  // A program with the fast path is attached; it goes by the sieve.
-  bool isFast_ = false;
+  std::string whyNotFast_;
+  // The program with the fast path goes by the sieve.
   bool goesBySieve_ = false;
   Shape shape_;
   // Empty until the first shape.

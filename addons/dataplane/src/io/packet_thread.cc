@@ -77,11 +77,8 @@ std::unique_ptr<PacketThread> PacketThread::open(const PacketThreadOptions& opti
   if (!opened->sender_.open(error) || !opened->relaySender_.open(error)) return nullptr;
   if (!opened->commands_.open(error)) return nullptr;
   opened->tun_ = std::move(tun);
-  SystemError noFastPath;
-  noFastPath.message = againstFastPath(options);
-  if (noFastPath.message.empty()) opened->fastPath_.open(opened->tun_->name(), &noFastPath);
-  opened->adopt(std::move(capture), &noFastPath);
-  opened->noFastPath_ = noFastPath.message;
+  opened->fastPath_.open(opened->tun_->name(), againstFastPath(options));
+  opened->adopt(std::move(capture));
   opened->thread_ = std::thread([thread = opened.get()] { thread->run(); });
   ::pthread_setname_np(opened->thread_.native_handle(), "covey-packets");
   return opened;
@@ -369,9 +366,9 @@ void PacketThread::drainUntil(int64_t issuedNs) {
 
 // Interface and counters.
 
-void PacketThread::adopt(std::unique_ptr<Capture> capture, SystemError* error) {
+void PacketThread::adopt(std::unique_ptr<Capture> capture) {
   capture_ = std::move(capture);
-  KernelFastPath* const fastPath = fastPath_.attach(uint32_t(capture_->interface().index), error);
+  KernelFastPath* const fastPath = fastPath_.attach(uint32_t(capture_->interface().index));
   SystemError ignored;
   kernelFilter_.adopt(*capture_, fastPath, &ignored);
   fastPath_.follow();
@@ -442,7 +439,7 @@ void PacketThread::reopenCapture() {
   if (!capture) return;
   sender_.open(&ignored);
   relaySender_.open(&ignored);
-  adopt(std::move(capture), &ignored);
+  adopt(std::move(capture));
 }
 
 }  // namespace covey::io

@@ -79,8 +79,8 @@ class PacketThread final : private Sink, private FrameSink, private Pace {
   LeaseClock& lease() { return lease_; }
   Mac mac() const;
   const char* engine() const { return options_.useRing ? "ring" : "pcap"; }
-  // Why the kernel takes no packets by itself; empty: it does. Since `open`.
-  const std::string& noFastPath() const { return noFastPath_; }
+  // See FastPathSwitch.
+  std::string noFastPath() const { return fastPath_.noFastPath(); }
   CaptureState captureState() const { return captureState_.load(std::memory_order_relaxed); }
 
   // Joins the thread, closes capture and TUN. Idempotent.
@@ -115,8 +115,7 @@ class PacketThread final : private Sink, private FrameSink, private Pace {
   CaptureState stateOf(const InterfaceFacts& facts) const;
   void reopenCapture();
   void loseCapture();
-  // `error`: why there is no fast path, if there should be one.
-  void adopt(std::unique_ptr<Capture> capture, SystemError* error);
+  void adopt(std::unique_ptr<Capture> capture);
 
   PacketThreadOptions options_;
   Counters counters_;
@@ -134,7 +133,6 @@ class PacketThread final : private Sink, private FrameSink, private Pace {
   KernelFilter kernelFilter_;
   // Outlives the captures.
   FastPathSwitch fastPath_;
-  std::string noFastPath_;
   bool isEmptied_ = false;
   // A command is draining the ring, or lets frames through between its slices, and must not be stopped by itself.
   bool isDraining_ = false;

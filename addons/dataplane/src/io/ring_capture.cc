@@ -193,8 +193,8 @@ bool RingCapture::setFilter(const std::vector<sock_filter>& program, SystemError
   return attachBpf(socket_.get(), program, error);
 }
 
-bool RingCapture::setFastFilter(const std::vector<sock_filter>& program, const KernelFastPath& path) {
-  return path.setFilter(socket_.get(), program);
+bool RingCapture::setFastFilter(const std::vector<sock_filter>& program, const KernelFastPath& path, SystemError* error) {
+  return path.setFilter(socket_.get(), program, error);
 }
 
 uint64_t RingCapture::drops() {

@@ -22,7 +22,7 @@ class RingCapture final : public Capture {
   const InterfaceFacts& interface() const override { return facts_; }
   int drain(int limit, FrameSink& sink) override;
   bool setFilter(const std::vector<sock_filter>& program, SystemError* error) override;
-  bool setFastFilter(const std::vector<sock_filter>& program, const KernelFastPath& path) override;
+  bool setFastFilter(const std::vector<sock_filter>& program, const KernelFastPath& path, SystemError* error) override;
   uint64_t drops() override;
 
  private:
