@@ -25,7 +25,7 @@ class FastPathBed {
  public:
   static constexpr uint32_t kConnections = 10000;
 
-  // `Shape` is that of `node`. False: this kernel has no such programs, or this process may not load them.
+  // False: this kernel has no such programs, or this process may not load them.
   bool open(const covey::Shape& shape) {
     covey::io::SystemError error;
     const auto plain = covey::io::prefilterFor(shape, &error);
@@ -48,8 +48,9 @@ class FastPathBed {
   }
   // To other rules: the program is checked, compiled and attached; milliseconds. Negative: refused.
   double loadMs(covey::io::KernelFastPath& path, int socket) const {
+    covey::io::SystemError error;
     const double start = cpuNs();
-    const bool isAttached = path.setFilter(socket, classic_);
+    const bool isAttached = path.setFilter(socket, classic_, &error);
     return isAttached ? (cpuNs() - start) / 1e6 : -1;
   }
 
