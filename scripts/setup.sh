@@ -9,9 +9,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 RUN_PACKAGES=(ca-certificates curl g++ iproute2 libpcap-dev make nftables openssl procps python3)
-TEST_PACKAGES=(binutils bind9-dnsutils chromium dnsmasq-base fish iperf3 iputils-arping iputils-ping mandoc mmdebstrap nginx-light prometheus redis-server redis-tools
+TEST_PACKAGES=(binutils bind9-dnsutils chromium dnsmasq-base ethtool fish iperf3 iputils-arping iputils-ping mandoc mmdebstrap nginx-light prometheus redis-server redis-tools
   shellcheck socat systemd tcpdump wrk zsh)
-BENCH_PACKAGES=(ethtool haproxy iptables keepalived)
+BENCH_PACKAGES=(haproxy iptables keepalived)
 
 say() { printf '==> %s\n' "$*"; }
 fail() {

@@ -96,7 +96,7 @@ async function bench(ids: readonly string[], flags: BenchFlags): Promise<void> {
     seconds,
     limitSeconds: flags.limit,
     overrides: flags.configOverride,
-    command: repeatCommand(ids, { ...flags, seconds }),
+    command: repeatCommand(ids, { ...flags, seconds }, process.env),
     signal: interrupt.signal,
     say: remark,
     nowMs: () => performance.now(),
@@ -183,9 +183,15 @@ function quoted(text: string): string {
 
 type RepeatFlags = Pick<BenchFlags, 'rounds' | 'limit' | 'peers' | 'configOverride'> & { readonly seconds: number };
 
+/** Of the environment, what nodes of a bench inherit. */
+const SWITCHES = ['COVEY_FAST_PATH', 'COVEY_BUCKET_FILTER'];
+
 /** Everything that has a say in the figures. */
-export function repeatCommand(ids: readonly string[], flags: RepeatFlags): string {
-  const words = ['covey bench', ...ids, `--rounds ${flags.rounds}`, `--seconds ${flags.seconds}`];
+export function repeatCommand(ids: readonly string[], flags: RepeatFlags, environment: NodeJS.ProcessEnv): string {
+  const switches = SWITCHES.flatMap((name) =>
+    environment[name] === undefined ? [] : [`${name}=${quoted(environment[name]!)}`],
+  );
+  const words = [...switches, 'covey bench', ...ids, `--rounds ${flags.rounds}`, `--seconds ${flags.seconds}`];
   if (flags.limit !== LIMIT) words.push(`--limit ${flags.limit}`);
   if (flags.peers !== undefined) words.push(`--peers ${quoted(flags.peers.join(','))}`);
   for (const text of flags.configOverride) words.push(`--config-override ${quoted(text)}`);

@@ -19,10 +19,9 @@ double percentile(const std::vector<double>& sorted, double percent) {
   return sorted[std::min(sorted.size(), std::max<size_t>(rank, 1)) - 1];
 }
 
-// Microseconds, or a negative number: not answered. Answers to earlier datagrams are read and left.
-double roundTrip(int descriptor, uint64_t number) {
+// Microseconds since `begun`, or a negative number: not answered. Answers to earlier datagrams are read and left.
+double roundTrip(int descriptor, uint64_t number, double begun) {
   uint64_t payload[kPayloadBytes / 8] = {number, 0};
-  const double begun = seconds(CLOCK_MONOTONIC);
   if (::send(descriptor, payload, sizeof payload, 0) < 0) return -1;
   for (;;) {
     const ssize_t length = ::recv(descriptor, payload, sizeof payload, 0);
@@ -57,18 +56,18 @@ int roundTrips(const char* address, const char* port, int count, int intervalUs)
   if (::connect(socket.descriptor(), generic(to), sizeof to) != 0) fail("connect");
   std::vector<double> times;
   int lost = 0;
-  double next = seconds(CLOCK_MONOTONIC);
-  for (int number = 1; number <= count; number++) {
-    const double time = roundTrip(socket.descriptor(), uint64_t(number));
-    if (time < 0) lost++;
-    else times.push_back(time);
-    next = std::max(next + intervalUs / 1e6, seconds(CLOCK_MONOTONIC));
-    const double wait = next - seconds(CLOCK_MONOTONIC);
+  double due = seconds(CLOCK_MONOTONIC);
+  for (int number = 1; number <= count; number++, due += intervalUs / 1e6) {
+    const double wait = due - seconds(CLOCK_MONOTONIC);
     const timespec pause{0, long(std::max(wait, 0.0) * 1e9) % 1'000'000'000};
     if (wait > 0) ::nanosleep(&pause, nullptr);
+    // One that could not be sent in time because an answer was late has waited since then: else a stall would count once, however long.
+    const double time = roundTrip(socket.descriptor(), uint64_t(number), wait > 0 ? seconds(CLOCK_MONOTONIC) : due);
+    if (time < 0) lost++;
+    times.push_back(time < 0 ? double(kGiveUpUs) : time);
   }
   std::sort(times.begin(), times.end());
-  std::printf("{\"answered\":%zu,\"lost\":%d,\"p50\":%.2f,\"p90\":%.2f,\"p99\":%.2f,\"p999\":%.2f,\"max\":%.2f}\n",
+  std::printf("{\"sent\":%zu,\"lost\":%d,\"p50\":%.2f,\"p90\":%.2f,\"p99\":%.2f,\"p999\":%.2f,\"max\":%.2f}\n",
               times.size(), lost, percentile(times, 50), percentile(times, 90), percentile(times, 99),
               percentile(times, 99.9), percentile(times, 100));
   return 0;

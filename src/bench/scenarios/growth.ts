@@ -13,7 +13,7 @@ import { usedSeconds } from '../machine.js';
 import { median } from '../statistics.js';
 
 const SIZES = [1, 2, 4, 8];
-/** Start-up and its compilation are not rest. */
+/** Start-up is not rest. V8 goes on compiling for a minute, which is in the figures. */
 const SETTLE_MS = 5000;
 const BALANCE: PlanRule = { mode: 'balance', order: [], weights: {} };
 

@@ -29,10 +29,10 @@ const PACKET_FIGURES: readonly Figure[] = [
 const FAST_PATH_FIGURES: readonly Figure[] = [
   figure('fast-load', 'fast path: load and attach its program, for other rules', 'ms', 1),
   figure('fast-swap', 'fast path: swap the exact pre-filter', 'us', 1),
-  figure('fast-other', "fast path: a frame that is another node's, in the kernel", 'ns', 0),
-  figure('fast-up', 'fast path: a frame that goes on to the packet thread, in the kernel', 'ns', 0),
-  figure('fast-taken', 'fast path: a frame that is taken, in the kernel', 'ns', 0),
-  figure('fast-close', 'fast path: close all of 48,000 connections', 'ms', 1),
+  figure('fast-other', "fast path: its program on the socket, another node's frame", 'ns', 0),
+  figure('fast-up', 'fast path: the same, a frame that goes on to the packet thread', 'ns', 0),
+  figure('fast-taken', 'fast path: the same, a frame that is to be taken', 'ns', 0),
+  figure('fast-close', 'fast path: close what is open of 48,000 connections', 'ms', 1),
 ];
 const PLAN_FIGURES: readonly Figure[] = [
   figure('plan-8', 'plan of 8 nodes', 'ms', 2),

@@ -38,8 +38,8 @@ const onWays: OnWays = {
 export const latency: Scenario = {
   id: 'latency',
   title: 'What does a farm add to a round trip?',
-  about: `A datagram and its echo, one a millisecond, alone and while other datagrams come to the same VIP. What is added is the difference to \`direct\`: its programs and cores are the same.`,
-  figures: LOADS.flatMap((load) => PERCENTILES.map((percentile) => figureOf(load, percentile))),
+  about: `A datagram and its echo, one a millisecond, alone and while other datagrams come to the same VIP. One that is due while an answer is late counts from then on, and one that has no answer after 100 ms as 100 ms. What is added is the difference to \`direct\`: its programs and cores are the same.`,
+  figures: LOADS.flatMap((load) => [...PERCENTILES.map((percentile) => figureOf(load, percentile)), ...proofsOf(load)]),
   base: direct.name,
   peers: [direct, coveyRing, coveySlow, coveyPcap, xtCluster, nftHash].map((way) => {
     const peer = peerOn(way, onWays);
@@ -47,9 +47,32 @@ export const latency: Scenario = {
   }),
 };
 
+function placeOf(load: number): string {
+  return load === 0 ? 'idle' : `beside ${load} datagrams/s`;
+}
+
 function figureOf(load: number, percentile: (typeof PERCENTILES)[number]): Figure {
-  const name = `${load === 0 ? 'idle' : `beside ${load} datagrams/s`}, ${NAMES[percentile]}`;
+  const name = `${placeOf(load)}, ${NAMES[percentile]}`;
   return { id: `${load}-${percentile}`, name, unit: 'us', better: 'less', digits: 1 };
+}
+
+/** How many had no answer; and what the load really was. */
+function proofsOf(load: number): readonly Figure[] {
+  const lost: Figure = {
+    id: `${load}-lost`,
+    name: `${placeOf(load)}, no answer`,
+    unit: 'datagrams',
+    better: 'less',
+    digits: 0,
+  };
+  const came: Figure = {
+    id: `${load}-load`,
+    name: `${placeOf(load)}, of which came about`,
+    unit: 'datagrams/s',
+    better: 'more',
+    digits: 0,
+  };
+  return load === 0 ? [lost] : [lost, came];
 }
 
 async function roundTrips({ hosts }: OpenWay, load: number, { seconds }: BedOptions): Promise<Sample> {
@@ -59,6 +82,10 @@ async function roundTrips({ hosts }: OpenWay, load: number, { seconds }: BedOpti
   flooding?.catch(() => undefined);
   const words = [PACKETS, 'round-trips', VIP, ECHO_PORT, count, INTERVAL_US].map(String);
   const result = packetsResult<Percentiles>(await hosts.exec('client', words, seconds * 1000));
-  await flooding;
-  return Object.fromEntries(PERCENTILES.map((percentile) => [`${load}-${percentile}`, result[percentile]]));
+  const flooded = flooding === null ? null : packetsResult<{ sent: number; seconds: number }>(await flooding);
+  return {
+    ...Object.fromEntries(PERCENTILES.map((percentile) => [`${load}-${percentile}`, result[percentile]])),
+    [`${load}-lost`]: result.lost,
+    ...(flooded === null ? {} : { [`${load}-load`]: flooded.sent / flooded.seconds }),
+  };
 }

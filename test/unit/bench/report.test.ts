@@ -201,9 +201,10 @@ it('the command to repeat a run has all that has a say in it, quoted for a shell
     peers: ['covey', 'nft jhash'],
     configOverride: ['{ reach: relay }'],
   };
-  expect(repeatCommand(['http'], flags)).toBe(
-    "covey bench http --rounds 9 --seconds 2 --limit 60 --peers 'covey,nft jhash' --config-override '{ reach: relay }'",
-  );
+  const command =
+    "covey bench http --rounds 9 --seconds 2 --limit 60 --peers 'covey,nft jhash' --config-override '{ reach: relay }'";
+  expect(repeatCommand(['http'], flags, { PATH: '/bin' })).toBe(command);
+  expect(repeatCommand(['http'], flags, { COVEY_FAST_PATH: 'off' })).toBe(`COVEY_FAST_PATH=off ${command}`);
 });
 
 describe('the file of the report', () => {
