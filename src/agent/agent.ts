@@ -167,6 +167,8 @@ export class Agent {
     this.#config = config;
     this.#seeing?.configure(config);
     this.#parts.tellSupervisor({ type: 'config', configText });
+    // A console that ends by this config asks at once where it is to be.
+    this.#desk?.changed();
     this.#wantConsole();
   }
 

@@ -164,6 +164,11 @@ export class ConsoleDesk implements ConsoleHandler {
     }
   }
 
+  /** What it last said of this node is no longer true. */
+  changed(): void {
+    this.#ownWord = null;
+  }
+
   #own(): Promise<NodeSummary> {
     const atMs = this.#parts.nowMs();
     if (this.#ownWord !== null && atMs - this.#ownWord.atMs < SAME_ANSWER_MS) return this.#ownWord.word;

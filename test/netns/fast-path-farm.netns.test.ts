@@ -54,7 +54,15 @@ const taken = (node: string) => bed.counters(node, ['acceptedInKernel']);
 async function takenEverywhere(nodes: readonly string[] = farm.nodes): Promise<void> {
   for (const node of nodes) {
     const before = await taken(node);
-    await until(`the kernel of ${node} takes packets`, async () => (await taken(node)) > before + 20);
+    await until(`the kernel of ${node} takes packets`, async () => (await taken(node)) > before + 20).catch(
+      async (cause) => {
+        const { software, members, counters } = await bed.status(node);
+        const shares = members.map(({ name, state, share }) => `${name} ${state} ${share}`).join(', ');
+        throw new Error(`${cause.message}; ${software.engineReason}; ${shares}; ${JSON.stringify(counters)}`, {
+          cause,
+        });
+      },
+    );
   }
 }
 

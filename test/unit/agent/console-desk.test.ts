@@ -93,6 +93,15 @@ describe('what the nodes say of themselves', () => {
     for (const node of ['n1', 'n2', 'n3']) expect((await desk(node).peers()).nodes.at(-1)?.node).toBe('n4');
   });
 
+  it('is worked out anew where the last one is known to be old', async () => {
+    const { desk, own } = desks('n1');
+    await desk('n1').peers();
+    own.set('n1', async () => summaryOf({ console: '0.0.0.0:9444' }));
+    expect((await desk('n1').peers()).nodes).toMatchObject([{ console: '0.0.0.0:9443' }]);
+    desk('n1').changed();
+    expect((await desk('n1').peers()).nodes).toMatchObject([{ console: '0.0.0.0:9444' }]);
+  });
+
   it('is asked for no more than three times a second, however often a console asks', async () => {
     const { desk, clock, sent } = desks('n1', 'n2');
     for (clock.nowMs = 0; clock.nowMs < 4000; clock.nowMs += 50) await desk('n1').peers();
