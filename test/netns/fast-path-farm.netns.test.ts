@@ -66,6 +66,13 @@ async function takenEverywhere(nodes: readonly string[] = farm.nodes): Promise<v
   }
 }
 
+/** All are up, and each has its third: a client that comes before a newcomer has its share stays with the others. */
+async function shared(): Promise<void> {
+  await bed.whole();
+  const shares = async () => (await bed.status('n1')).members.map(({ share }) => share);
+  await until('each has its share', async () => (await shares()).every((share) => share > 0.3));
+}
+
 const unanswered = ({ datagrams }: Testimony) => datagrams.filter(({ answers }) => answers.length === 0);
 const failed = ({ connections }: Testimony) => connections.filter(({ answers }) => answers.length === 0);
 const broken = (all: readonly Session[]) =>
@@ -120,7 +127,7 @@ describe.sequential('a farm with the fast path', () => {
     '%s of a node breaks its own connections alone, and nothing is taken twice',
     { timeout: 60_000 },
     async (_, fault) => {
-      await bed.whole();
+      await shared();
       const witness = await bed.witness();
       const clients = await sessions();
       await pass(CALM_MS);
@@ -129,7 +136,7 @@ describe.sequential('a farm with the fast path', () => {
       await until('the others have it all', async () => isWhole(await bed.statusOrNull('n1'), ['n1', 'n3']));
       await pass(CALM_MS);
       await labStart(farm.lab, 'n2');
-      await bed.whole();
+      await shared();
       // Who was there before stays where he is.
       const late = await sessions();
       await takenEverywhere();
@@ -148,7 +155,7 @@ describe.sequential('a farm with the fast path', () => {
   it('kill -9 of an agent alone: others take its share at once, and nothing is taken twice', {
     timeout: 60_000,
   }, async () => {
-    await bed.whole();
+    await shared();
     for (let kill = 0; kill < 3; kill++) {
       const witness = await bed.witness();
       const clients = await sessions();
@@ -156,7 +163,7 @@ describe.sequential('a farm with the fast path', () => {
       await takenEverywhere();
       signalAll(agentProcesses(farm.lab, 'n2').slice(1), 'SIGKILL');
       await until('the others have it all', async () => isWhole(await bed.statusOrNull('n1'), ['n1', 'n3']));
-      await bed.whole();
+      await shared();
       const others = (await clients.stop()).filter(({ nodes }) => nodes[0] !== 'n2');
       expect(others.length).toBeGreaterThan(5);
       expect(broken(others)).toEqual([]);
@@ -165,7 +172,7 @@ describe.sequential('a farm with the fast path', () => {
   });
 
   it.skipIf(!hasPython)('`status` says so when a node had to give it up', { timeout: 60_000 }, async () => {
-    await bed.whole();
+    await shared();
     const reason = async () => (await bed.status('n3')).software.engineReason;
     const witness = await bed.witness();
     const clients = await sessions();
@@ -186,7 +193,7 @@ describe.sequential('a farm with the fast path', () => {
     process.env.COVEY_FAST_PATH = 'off';
     await labStart(farm.lab, 'n3');
     delete process.env.COVEY_FAST_PATH;
-    await bed.whole();
+    await shared();
     expect((await bed.status('n3')).software.engineReason).toMatch(/; without fast path: switched off$/);
     const witness = await bed.witness();
     const clients = await sessions();
