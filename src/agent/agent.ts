@@ -167,8 +167,6 @@ export class Agent {
     this.#config = config;
     this.#seeing?.configure(config);
     this.#parts.tellSupervisor({ type: 'config', configText });
-    // A console that ends by this config asks at once where it is to be.
-    this.#desk?.changed();
     this.#wantConsole();
   }
 
@@ -445,18 +443,17 @@ export class Agent {
         const { uptimeMs, counters, drain, warnings, checkers, services, rules } = await control().status();
         const connections = await this.#parts.countConnections(this.#vipAddresses()).catch(() => null);
         const checks = checkSummaries(checkers, services);
-        const listen = this.#config.console?.listen ?? null;
         return {
           uptimeMs,
           counters,
           drain,
           warnings,
           connections,
-          console: listen,
           checks,
           rules: packetsByRule(rules),
         };
       },
+      console: () => this.#config.console?.listen ?? null,
       tell: (to, body) => this.#thread?.post({ type: 'tell', to, kind: CONSOLE_MESSAGE, body }),
       openDoor: () => this.#door.open(control()),
       nowMs: () => performance.now(),

@@ -35,11 +35,15 @@ const FORGET_AFTER_MS = 60_000;
 const MAX_MESSAGE_BYTES = MAX_SHARED_BYTES + 16 * 1024;
 const MAX_WARNINGS = 8;
 
+export type OwnSummary = Omit<NodeSummary, 'console'>;
+
 export interface ConsoleDeskParts {
   readonly node: NodeName;
   readonly buckets: (plan: number) => Promise<BucketsSnapshot>;
   readonly plans: () => number;
-  readonly summary: () => Promise<NodeSummary>;
+  readonly summary: () => Promise<OwnSummary>;
+  /** Where this node's console listens by the config in force; null: nowhere. */
+  readonly console: () => string | null;
   /** To one member, or (null) to every living one. May be lost. */
   readonly tell: (to: NodeName | null, body: Uint8Array) => void;
   readonly openDoor: () => Promise<DoorReport>;
@@ -91,7 +95,7 @@ export class ConsoleDesk implements ConsoleHandler {
   readonly #answered = new Map<NodeName, number>();
   readonly #documents = new Map<NodeName, string>();
   #askedMs = Number.NEGATIVE_INFINITY;
-  #ownWord: { readonly atMs: number; readonly word: Promise<NodeSummary> } | null = null;
+  #ownWord: { readonly atMs: number; readonly word: Promise<OwnSummary> } | null = null;
 
   constructor(parts: ConsoleDeskParts) {
     this.#parts = parts;
@@ -164,12 +168,12 @@ export class ConsoleDesk implements ConsoleHandler {
     }
   }
 
-  /** What it last said of this node is no longer true. */
-  changed(): void {
-    this.#ownWord = null;
+  /** Where the console is to be is no part of the word that several get: one that ends by a new config asks for it at once. */
+  async #own(): Promise<NodeSummary> {
+    return { ...(await this.#word()), console: this.#parts.console() };
   }
 
-  #own(): Promise<NodeSummary> {
+  #word(): Promise<OwnSummary> {
     const atMs = this.#parts.nowMs();
     if (this.#ownWord !== null && atMs - this.#ownWord.atMs < SAME_ANSWER_MS) return this.#ownWord.word;
     const word = this.#parts
